@@ -1,0 +1,7 @@
+//! envdrift keeps `.env` files encrypted in git and readable on the machines that may read them.
+//!
+//! Commands read arguments and choose targets. Ops move each target from one state to another. A cipher (a
+//! backend's rules and an engine's muscle) changes text. Every op returns a report. Only `ui` prints.
+
+pub mod env;
+pub mod secret;
