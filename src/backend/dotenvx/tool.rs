@@ -1,0 +1,4 @@
+//! placeholder until merge
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct DotenvxToolError;
