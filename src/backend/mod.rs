@@ -298,3 +298,42 @@ pub enum EngineError {
     #[error("the system gives no randomness: {0}")]
     Random(#[from] getrandom::Error),
 }
+
+impl EngineError {
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::MissingKey { name, store } => Some(format!(
+                "put {name}=… into {} (ask a teammate, or your vault), or set it in the environment",
+                store.display()
+            )),
+            Self::WrongKey { .. } => {
+                Some("get the private key that belongs to the public key in the file's header".into())
+            }
+            Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
+            Self::Damaged { .. } => Some("restore the line from git".into()),
+            Self::Unwritable { .. } => Some("decrypt with --engine builtin and report this file's quoting".into()),
+            Self::StillPlain { .. } | Self::Changed { .. } | Self::Layout => {
+                Some("nothing was written; try the other engine (--engine builtin or --engine tool)".into())
+            }
+            Self::DotenvxTool(error) => error.hint(),
+            Self::Random(_) => None,
+        }
+    }
+
+    /// A stable token for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingKey { .. } => "engine.missing_key",
+            Self::WrongKey { .. } => "engine.wrong_key",
+            Self::MalformedKey { .. } => "engine.malformed_key",
+            Self::Damaged { .. } => "engine.damaged",
+            Self::Unwritable { .. } => "engine.unwritable",
+            Self::StillPlain { .. } => "engine.still_plain",
+            Self::Changed { .. } => "engine.changed",
+            Self::Layout => "engine.layout",
+            Self::DotenvxTool(error) => error.code(),
+            Self::Random(_) => "engine.random",
+        }
+    }
+}

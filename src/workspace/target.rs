@@ -18,6 +18,11 @@ impl Target {
         Self { shown: shown.to_path_buf(), path: cwd.join(shown) }
     }
 
+    /// The file as the user named it.
+    pub fn shown(&self) -> &Path {
+        &self.shown
+    }
+
     /// The absolute path.
     pub fn path(&self) -> &Path {
         &self.path
