@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use lock::Lock;
-pub use private::{PrivateDir, memory_file};
+pub use private::{PrivateDir, memory_file, restrict};
 pub use read::{read, read_text};
 pub use write::{Mode, Staged, Write, append_lines, commit_all, stage, stage_all, write_all, write_atomic};
 

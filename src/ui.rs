@@ -8,8 +8,10 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::backend::BackendKind;
 use crate::env::Env;
 use crate::error::Error;
+use crate::ops::check::FileStatus;
 use crate::report::{Outcome, Report, Row};
 
 /// When to colour.
@@ -165,7 +167,14 @@ impl Ui {
         }
     }
 
-    /// The error of the first failed write to standard output, if any; a reader that left early is none.
+    /// The report of one file of `encrypt --check`.
+    pub fn status(&mut self, file: &FileStatus) {
+        for line in status_lines(file) {
+            self.answer(&line);
+        }
+    }
+
+    /// True once standard output could not be written; a reader that left early does not count.
     pub fn is_broken(&self) -> bool {
         self.broken
     }
@@ -185,4 +194,27 @@ impl Ui {
         // Nobody is left to be told that standard error is gone.
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
+}
+
+/// The lines of a status report, as scripts match them.
+fn status_lines(file: &FileStatus) -> Vec<String> {
+    let title = format!("Encryption Status: {}", file.path);
+    let rule = "-".repeat(title.chars().count().max("envdrift encrypt --check".len()));
+    let mut lines = vec![String::new(), "envdrift encrypt --check".into(), rule, title, String::new()];
+    lines.extend([file.headline().to_owned(), String::new(), "Variables:".into()]);
+    let counts = [("Encrypted:", &file.encrypted), ("Plaintext:", &file.plaintext), ("Empty:", &file.empty)];
+    lines.extend(counts.map(|(label, names)| format!("  {label:<11}{}", names.len())));
+    lines.extend([format!("  Encryption ratio: {}%", file.ratio()), String::new()]);
+    let list = |title: &str, items: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+        let items: Vec<String> = items.map(|item| format!("  * {item}")).collect();
+        if items.is_empty() { items } else { [vec![title.to_owned()], items, vec![String::new()]].concat() }
+    };
+    lines.extend(list("PLAINTEXT SECRETS DETECTED:", &mut file.secrets.iter()));
+    lines.extend(list("WARNINGS:", &mut file.warnings.iter()));
+    if file.blocks {
+        let flag = if file.backend == BackendKind::Sops { "--backend sops " } else { "" };
+        lines.push("Recommendation:".into());
+        lines.push(format!("  Run: envdrift encrypt {flag}{}", file.path));
+    }
+    lines
 }

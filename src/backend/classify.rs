@@ -7,7 +7,7 @@
 
 use crate::backend::dotenvx::ecies;
 use crate::backend::{BackendKind, sops};
-use crate::envfile::EnvFile;
+use crate::envfile::{EnvFile, Stray};
 use crate::keys::KeyName;
 
 /// What a value is.
@@ -57,6 +57,15 @@ pub struct Evidence {
     pub line: usize,
     /// What its value is.
     pub class: ValueClass,
+    /// Where its value stands in the text.
+    span: std::ops::Range<usize>,
+}
+
+impl Evidence {
+    /// The value as it stands in `file`, without its quotes.
+    pub fn value<'a>(&self, file: &'a EnvFile) -> &'a str {
+        &file.text()[self.span.clone()]
+    }
 }
 
 /// What a file holds, line by line. Public keys and SOPS metadata are left out.
@@ -83,15 +92,11 @@ impl Evidences {
             if is_public_key(key) && class == ValueClass::Plain {
                 found.has_public_key = true;
             } else if !sops::is_metadata_key(key) {
-                found.lines.push(Evidence { key: key.to_owned(), line: entry.line, class });
+                let span = file.raw_span(entry);
+                found.lines.push(Evidence { key: key.to_owned(), line: entry.line, class, span });
             }
         }
-        for stray in file.strays() {
-            if let Some((key, value)) = file.stray(stray).split_once('=') {
-                let class = value_class(value.trim().trim_matches(['"', '\'', '`']));
-                found.lines.push(Evidence { key: key.trim().to_owned(), line: stray.line, class });
-            }
-        }
+        found.lines.extend(file.strays().iter().filter_map(|stray| stray_evidence(file, stray)));
         found.has_sops_metadata = mac && version;
         found
     }
@@ -118,6 +123,19 @@ impl Evidences {
     pub fn readable(&self) -> impl Iterator<Item = &Evidence> {
         self.lines.iter().filter(|line| matches!(line.class, ValueClass::Plain | ValueClass::Damaged))
     }
+}
+
+/// What a line that no reader takes for an assignment assigns all the same.
+fn stray_evidence(file: &EnvFile, stray: &Stray) -> Option<Evidence> {
+    let (key, value) = file.stray(stray).split_once('=')?;
+    let bare = value.trim().trim_matches(['"', '\'', '`']);
+    let start = stray.span.end - value.len() + value.find(bare).unwrap_or(0);
+    Some(Evidence {
+        key: key.trim().to_owned(),
+        line: stray.line,
+        class: value_class(bare),
+        span: start..start + bare.len(),
+    })
 }
 
 /// True for `DOTENV_PUBLIC_KEY` and `DOTENV_PUBLIC_KEY_<ENV>`, not for `DOTENV_PUBLIC_KEYSTORE`.

@@ -17,7 +17,7 @@ use crate::envfile::EnvFile;
 use crate::keys::{KeyName, KeyRing, PublicKey};
 use crate::workspace::target::Target;
 
-pub use kind::{BackendKind, EngineChoice};
+pub use kind::{BackendKind, EngineChoice, UnknownBackend, UnknownEngine};
 
 /// What a file holds, as far as one backend is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -127,8 +127,13 @@ impl EnvFile {
 
     /// The text between the quotes of `entry`, as it stands in the file.
     pub fn raw(&self, entry: &Entry) -> &str {
+        &self.text[self.raw_span(entry)]
+    }
+
+    /// Where the text between the quotes of `entry` stands.
+    pub fn raw_span(&self, entry: &Entry) -> Range<usize> {
         let width = entry.quote.as_str().len();
-        &self.text[entry.slot.start + width..entry.slot.end - width]
+        entry.slot.start + width..entry.slot.end - width
     }
 
     /// The value of `entry` as dotenvx reads it.

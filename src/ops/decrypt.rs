@@ -4,6 +4,7 @@ use crate::backend::classify::{Evidence, Evidences, ValueClass};
 use crate::backend::{BackendKind, EngineError, Job};
 use crate::cipher::Cipher;
 use crate::env::Env;
+use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::keys::KeyRing;
 use crate::report::{Outcome, Report, Row, Verb};
@@ -66,6 +67,12 @@ pub fn run(request: &Request<'_>) -> Decrypted {
 struct Work<'a> {
     loaded: Loaded<'a>,
     kind: BackendKind,
+}
+
+/// The backend that a file says it was encrypted with; none where it does not say or cannot be read.
+pub fn detect(target: &Target) -> Option<BackendKind> {
+    let text = crate::files::read_text(target.path()).ok()?;
+    Evidences::of(&EnvFile::parse(text)).backend()
 }
 
 fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, Vec<Row>> {

@@ -92,7 +92,7 @@ fn choose_keys(
 ) -> Result<Vec<Option<(KeyName, PublicKey)>>, Vec<Row>> {
     let kind = request.cipher.backend.kind();
     let mut choose = |(Loaded { target, file }, step): (&Loaded<'_>, &Step)| match kind {
-        BackendKind::Dotenvx if *step == Step::Encrypt => choose_key(target, file, stores).map(Some),
+        BackendKind::Dotenvx if *step == Step::Encrypt => choose_key(target, file, stores, request.env).map(Some),
         BackendKind::Dotenvx | BackendKind::Sops => Ok(None),
     };
     let chosen: Vec<_> = loaded.iter().zip(steps).map(&mut choose).collect();
@@ -103,6 +103,7 @@ fn choose_key(
     target: &Target,
     file: &crate::envfile::EnvFile,
     stores: &mut KeyStores,
+    env: &Env,
 ) -> Result<(KeyName, PublicKey), Error> {
     let path = target.key_store();
     let nothing = KeyRing::default();
@@ -111,7 +112,7 @@ fn choose_key(
     match key_choice::choose(&job).map_err(|error| Error::no_key(&target.to_string(), error))? {
         KeyChoice::Use(name, public) => Ok((name, public)),
         KeyChoice::Mint(name) => {
-            protect::refuse_tracked(&path)?;
+            protect::refuse_tracked(&path, env)?;
             let public = stores.mint(&path, &target.base_name(), &name)?;
             Ok((name, public))
         }
