@@ -4,4 +4,5 @@
 //! backend's rules and an engine's muscle) changes text. Every op returns a report. Only `ui` prints.
 
 pub mod env;
+pub mod envfile;
 pub mod secret;

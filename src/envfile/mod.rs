@@ -1,0 +1,3 @@
+//! The `.env` text and the dialects in which programs read it.
+
+pub mod loader;
