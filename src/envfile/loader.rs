@@ -276,8 +276,7 @@ impl<'a> Scanner<'a> {
 
     fn unquoted_value(&mut self) -> Value {
         let line = &self.text[self.at..self.line_end()];
-        let comment =
-            memchr_iter(b'#', line.as_bytes()).find(|&i| line[..i].ends_with(is_space));
+        let comment = memchr_iter(b'#', line.as_bytes()).find(|&i| line[..i].ends_with(is_space));
         let value = line[..comment.unwrap_or(line.len())].trim_end_matches(is_space);
         let span = self.at..self.at + value.len();
         self.at = span.end;

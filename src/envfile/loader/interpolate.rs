@@ -33,9 +33,9 @@ impl InterpolateError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::TooLarge { .. } => {
-                Some("variables that repeat each other double with every line; write the value out".to_owned())
-            }
+            Self::TooLarge { .. } => Some(
+                "variables that repeat each other double with every line; write the value out".to_owned(),
+            ),
         }
     }
 
@@ -104,7 +104,8 @@ fn pieces(value: &str) -> Vec<Piece<'_>> {
     let (mut done, mut from) = (0, 0);
     while let Some(open) = memmem::find(&value.as_bytes()[from..], b"${").map(|i| from + i) {
         let name_start = open + 2;
-        let Some(name_end) = memchr2(b'}', b':', &value.as_bytes()[name_start..]).map(|i| name_start + i) else {
+        let Some(name_end) = memchr2(b'}', b':', &value.as_bytes()[name_start..]).map(|i| name_start + i)
+        else {
             break;
         };
         let name = &value[name_start..name_end];
@@ -172,8 +173,8 @@ mod tests {
 
     #[test]
     fn references_that_double_with_every_line_are_refused() {
-        let text: String =
-            (0..40).map(|i| format!("V{}=${{V{i}:-xxxxxxxx}}${{V{i}:-xxxxxxxx}}\n", i + 1)).collect();
+        let line = |i: usize| format!("V{i}=${{V{0}:-xxxxxxxx}}${{V{0}:-xxxxxxxx}}", i - 1);
+        let text = (1..=40).map(line).collect::<Vec<_>>().join("\n");
         let error = interpolate(&assignments(&text, Mode::Strict), |_| None).unwrap_err();
         assert_eq!(error, InterpolateError::TooLarge { name: "V23".to_owned(), line: 23 });
         assert_eq!(error.code(), "loader.expansion");

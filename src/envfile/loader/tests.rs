@@ -100,10 +100,10 @@ fn quoted_names_are_variables_in_both_modes() {
 fn each_line_is_recorded_as_what_it_is() {
     let text = "# head\n\nBARE # note\nTEXT WITH SPACES\nK: v\n  # tail";
     let loaded = assignments(text, Mode::Lenient);
-    assert_eq!(loaded.comments.iter().map(|c| (c.line, &text[c.span.clone()])).collect::<Vec<_>>(), [
-        (1, "# head"),
-        (6, "# tail")
-    ]);
+    assert_eq!(
+        loaded.comments.iter().map(|c| (c.line, &text[c.span.clone()])).collect::<Vec<_>>(),
+        [(1, "# head"), (6, "# tail")]
+    );
     let bare = &loaded.bare_keys[0];
     assert_eq!((bare.name.as_str(), bare.line, &text[bare.span.clone()]), ("BARE", 3, "BARE # note"));
     assert_eq!(loaded.unparsed_lines, [4, 5]);
@@ -119,12 +119,15 @@ fn spans_point_at_the_statement_and_at_the_raw_value() {
         .iter()
         .map(|a| (a.line, &text[a.span.clone()], &text[a.value_span.clone()], a.value.expose()))
         .collect();
-    assert_eq!(found, [
-        (1, "A = 'x' # c", "'x'", "x"),
-        (3, "export B=\"1\r\n2\"", "\"1\r\n2\"", "1\n2"),
-        (5, "C=\t# none", "", ""),
-        (6, "D=", "", ""),
-    ]);
+    assert_eq!(
+        found,
+        [
+            (1, "A = 'x' # c", "'x'", "x"),
+            (3, "export B=\"1\r\n2\"", "\"1\r\n2\"", "1\n2"),
+            (5, "C=\t# none", "", ""),
+            (6, "D=", "", ""),
+        ]
+    );
     // An empty value can be filled in where its span points.
     let mut filled = text.to_owned();
     filled.replace_range(loaded.assignments[2].value_span.clone(), "v");
@@ -145,7 +148,18 @@ fn values_do_not_show_in_debug_output() {
 /// Each of these is minutes long when a statement makes the scanner look at the rest of the text again.
 #[test]
 fn hostile_texts_take_linear_time() {
-    for unit in ["K=\"\\\"\n", "K='\\'\n", "'\n", "K=\"a\n", "K=a #\n", "K= \t", "#\r", "K=#a ", "''\\\n", "\\\"=\"\\"] {
+    for unit in [
+        "K=\"\\\"\n",
+        "K='\\'\n",
+        "'\n",
+        "K=\"a\n",
+        "K=a #\n",
+        "K= \t",
+        "#\r",
+        "K=#a ",
+        "''\\\n",
+        "\\\"=\"\\",
+    ] {
         let text = unit.repeat((1 << 20) / unit.len());
         assignments(&text, Mode::Lenient);
     }
