@@ -6,3 +6,4 @@
 pub mod env;
 pub mod envfile;
 pub mod secret;
+pub mod sensitive;
