@@ -5,5 +5,6 @@
 
 pub mod env;
 pub mod envfile;
+pub mod schema;
 pub mod secret;
 pub mod sensitive;
