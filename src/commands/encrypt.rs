@@ -1,6 +1,6 @@
 //! `envdrift encrypt`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backend::BackendKind;
 use crate::cipher::refuse_name;
@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::ops::check::{self, Policy};
 use crate::ops::{encrypt, open};
 use crate::report::{Outcome, Report, Row};
-use crate::schema::Marked;
+use crate::schema::{self, Schema};
 use crate::workspace::Config;
 use crate::workspace::target::Target;
 
@@ -110,12 +110,9 @@ fn encrypt(targets: &[Target], kind: BackendKind, config: &Config, session: &mut
 }
 
 fn report(args: &Args, targets: &[Target], kind: BackendKind, session: &mut Session) -> Result<u8, Error> {
-    let marked = match &args.schema {
-        Some(name) => Marked::load(name, args.service_dir.as_deref(), session.env.cwd())?,
-        None => Marked::default(),
-    };
+    let schema = load_schema(args, session)?;
     let policy = if args.strict { Policy::Everything } else { Policy::Secrets };
-    let checked = check::run(&check::Request { targets, selected: kind, marked: &marked, policy })?;
+    let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy })?;
     for path in &checked.skipped {
         session.ui.warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
     }
@@ -126,6 +123,19 @@ fn report(args: &Args, targets: &[Target], kind: BackendKind, session: &mut Sess
         session.ui.payload(checked.to_json().as_bytes());
     }
     Ok(u8::from(checked.blocks()))
+}
+
+/// The class of `--schema`, looked up in the service folder and in the current one.
+fn load_schema(args: &Args, session: &mut Session) -> Result<Option<Schema>, Error> {
+    let Some(name) = &args.schema else { return Ok(None) };
+    let cwd = session.env.cwd();
+    let service = args.service_dir.as_ref().map(|dir| cwd.join(dir));
+    let folders: Vec<&Path> = service.iter().map(PathBuf::as_path).chain([cwd]).collect();
+    let schema = schema::load(name, &folders)?;
+    for base in schema.unread_bases() {
+        session.ui.warn(&format!("{name}: fields inherited from {base} are not looked at"));
+    }
+    Ok(Some(schema))
 }
 
 /// One row for each file that is not there.

@@ -5,6 +5,7 @@
 //! or is refused. Two dialects read the same text: [`scan`] is how dotenvx sees a file, `loader` is how
 //! python-dotenv does. (The SOPS dotenv store has its own line rules in `backend/sops/store.rs`.)
 
+pub mod loader;
 pub mod scan;
 pub mod value;
 

@@ -9,7 +9,7 @@ use crate::backend::classify::{Evidences, ValueClass};
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files;
-use crate::schema::Marked;
+use crate::schema::Schema;
 use crate::sensitive;
 use crate::workspace::target::Target;
 
@@ -20,7 +20,7 @@ pub struct Request<'a> {
     /// The backend of the run, for a file that does not say its own.
     pub selected: BackendKind,
     /// Fields that a schema marks as sensitive.
-    pub marked: &'a Marked,
+    pub schema: Option<&'a Schema>,
     /// What blocks.
     pub policy: Policy,
 }
@@ -147,7 +147,7 @@ fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus 
             status.secrets.insert(line.key.clone());
             status.warnings.push(format!("'{}' (line {}) holds a damaged ciphertext", line.key, line.line));
         } else if line.class == ValueClass::Plain
-            && let Some(reason) = sensitive::why(&line.key, line.value(file), &|name| request.marked.contains(name))
+            && let Some(reason) = sensitive::why(&line.key, line.value(file), &|name| request.schema.is_some_and(|schema| schema.marks(name)))
         {
             status.secrets.insert(line.key.clone());
             status.warnings.push(reason.warning(&line.key));

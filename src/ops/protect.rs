@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files::{self, Mode};
+use crate::files;
 use crate::git::{self, KeyStoreExposure};
 
 use super::key_stores::KeyStores;

@@ -1,1 +1,6 @@
+//! Tests that need more than the crate itself: real programs, real files, real processes.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod loader_sweep;
