@@ -3,4 +3,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dotenvx_vectors;
 mod loader_sweep;
