@@ -7,3 +7,4 @@ pub mod backend;
 pub mod env;
 pub mod error;
 pub mod secret;
+pub mod workspace;
