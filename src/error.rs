@@ -27,7 +27,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     /// The config is broken.
-    #[error("{}", config_message(.0))]
+    #[error(transparent)]
     Config(#[from] ConfigError),
     /// `--backend` names no backend.
     #[error(transparent)]
@@ -81,14 +81,6 @@ pub enum Error {
     /// Standard output is gone.
     #[error("Cannot write to standard output: {0}")]
     Output(std::io::Error),
-}
-
-/// A broken file gets a second line that says what to do with it.
-fn config_message(error: &ConfigError) -> String {
-    match error.broken_file() {
-        Some(path) => format!("{error}\nFix (or remove) {} and re-run.", path.display()),
-        None => error.to_string(),
-    }
 }
 
 fn verb_noun(verb: Verb) -> &'static str {
