@@ -1,1 +1,3 @@
 //! The dotenvx format.
+
+pub mod tool;
