@@ -76,6 +76,19 @@ impl PrivateDir {
     }
 }
 
+/// Makes a folder that only this user can enter (0700), and those above it that are missing; one that is there stays
+/// as it is.
+pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder).map_err(|source| FileError::io("create the folder", folder, source))
+}
+
 /// A file that exists in memory only and cannot be changed any more; `None` where the system has no such thing.
 ///
 /// Given to a child as its standard input, the child opens it as `/proc/self/fd/0`, as often as it likes.
