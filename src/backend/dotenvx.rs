@@ -172,7 +172,7 @@ impl<V: ValueEngine> Engine for Dotenvx<V> {
         };
         let picked = text::to_encrypt(job.file);
         let values: Vec<Secret> = picked.iter().map(|&index| text::value(job.file, index)).collect();
-        let sealed = self.0.seal(public, &values)?;
+        let sealed = self.0.seal(public, &values).map_err(|error| text::name_value(job.file, &picked, error))?;
         let text = text::encrypted(job, &picked, &sealed.values, (name, public));
         Ok(Encrypted {
             text,

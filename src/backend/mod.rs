@@ -291,6 +291,16 @@ pub enum EngineError {
     /// The values are right but the text around them is not what it was.
     #[error("the text around the values would not come back byte for byte")]
     Layout,
+    /// The tool cannot be given a value exactly.
+    #[error("line {line}: the dotenvx binary cannot encrypt {key} exactly: {why}")]
+    Unrepresentable {
+        /// The key.
+        key: String,
+        /// The line.
+        line: usize,
+        /// What stands in the way.
+        why: &'static str,
+    },
     /// The tool failed.
     #[error(transparent)]
     DotenvxTool(#[from] dotenvx::tool::DotenvxToolError),
@@ -313,6 +323,7 @@ impl EngineError {
             Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
             Self::Damaged { .. } => Some("restore the line from git".into()),
             Self::Unwritable { .. } => Some("decrypt with --engine builtin and report this file's quoting".into()),
+            Self::Unrepresentable { .. } => Some("encrypt this file with --engine builtin".into()),
             Self::StillPlain { .. } | Self::Changed { .. } | Self::Layout => {
                 Some("nothing was written; try the other engine (--engine builtin or --engine tool)".into())
             }
@@ -329,6 +340,7 @@ impl EngineError {
             Self::MalformedKey { .. } => "engine.malformed_key",
             Self::Damaged { .. } => "engine.damaged",
             Self::Unwritable { .. } => "engine.unwritable",
+            Self::Unrepresentable { .. } => "engine.unrepresentable",
             Self::StillPlain { .. } => "engine.still_plain",
             Self::Changed { .. } => "engine.changed",
             Self::Layout => "engine.layout",

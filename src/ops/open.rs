@@ -26,7 +26,7 @@ pub fn open(kind: BackendKind, wish: &Wish<'_>) -> Result<Cipher, Error> {
     match kind {
         BackendKind::Dotenvx => {
             let engine: Box<dyn Engine> = match tool(kind, wish)? {
-                Some(tool) => Box::new(Dotenvx(DotenvxTool::new(tool, wish.env))),
+                Some(tool) => Box::new(Dotenvx(DotenvxTool::new(tool, wish.env.clone()))),
                 None => Box::new(Dotenvx(Builtin)),
             };
             Ok(Cipher { backend: Box::new(DotenvxRules), engine })

@@ -90,6 +90,23 @@ fn output_past_the_limit_ends_the_child() {
 }
 
 #[test]
+fn output_into_a_file_is_whole_and_limited_too() {
+    let large = vec![b'x'; 200_000];
+    let run = |script, limit| {
+        let file = tempfile::tempfile().unwrap();
+        shell(script)
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(bytes(&large))
+            .stdout_into(file)
+            .output_limit(limit)
+            .run()
+    };
+    assert_eq!(run("cat", 200_000).unwrap().stdout(), large);
+    assert_eq!(run("cat", 199_999).unwrap_err().code(), "tool.too_much_output");
+    assert_eq!(run("cat; sleep 60", 199_999).unwrap_err().code(), "tool.too_much_output");
+}
+
+#[test]
 fn output_that_is_not_utf8_is_told_apart() {
     let output = shell(r"printf '\377'; printf '\377' >&2").run().unwrap();
     assert_eq!(output.text().unwrap_err().code(), "tool.not_utf8");

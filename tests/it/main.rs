@@ -3,5 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod dotenvx_tool;
+mod dotenvx_matrix;
 mod dotenvx_vectors;
 mod loader_sweep;

@@ -11,6 +11,7 @@ use crate::secret::Secret;
 
 use super::builtin::Opener;
 use super::layout::{self, Layout};
+use super::tool::DotenvxToolError;
 use super::{PLAIN_SUFFIX, SealedEntry, header_key};
 
 /// The entries that encryption seals: all in clear, also the empty ones, but no public key and no `_PLAIN` value.
@@ -46,6 +47,15 @@ fn indices(file: &EnvFile, keep: impl Fn(&str, &str, Separator) -> bool) -> Vec<
 /// The value of one entry as dotenvx reads it.
 pub(super) fn value(file: &EnvFile, index: usize) -> Secret {
     Secret::new(file.value(&file.entries()[index]))
+}
+
+/// Names key and line where the tool only knows the index of a value.
+pub(super) fn name_value(file: &EnvFile, picked: &[usize], error: EngineError) -> EngineError {
+    let EngineError::DotenvxTool(DotenvxToolError::Unrepresentable { index, why }) = error else { return error };
+    match picked.get(index).map(|&entry| &file.entries()[entry]) {
+        Some(entry) => EngineError::Unrepresentable { key: file.key(entry).to_owned(), line: entry.line, why },
+        None => error,
+    }
 }
 
 /// The ciphertexts at `picked`.
