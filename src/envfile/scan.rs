@@ -27,7 +27,8 @@ pub fn scan(text: &str) -> (Vec<Entry>, Vec<Stray>) {
             if scanner.is_stray(at..line_end) {
                 strays.push(Stray { span: at..line_end, line: scanner.line_of(at) });
             }
-            at = scanner.next_line(line_end);
+            // Blank lines below would lead to the same place and fail there again.
+            at = scanner.line_start(scanner.skip_blank(at)).max(scanner.next_line(line_end));
         }
     }
     (entries, strays)
@@ -165,6 +166,11 @@ impl Scanner<'_> {
         memchr2(b'\n', b'\r', &self.bytes[at..]).map_or(self.bytes.len(), |n| at + n)
     }
 
+    /// The start of the line that `at` stands in.
+    fn line_start(&self, at: usize) -> usize {
+        memchr::memrchr2(b'\n', b'\r', &self.bytes[..at]).map_or(0, |n| n + 1)
+    }
+
     /// The start of the line after the one that ends at `end`.
     fn next_line(&self, end: usize) -> usize {
         let crlf = self.bytes[end..].starts_with(b"\r\n");
@@ -256,6 +262,12 @@ mod tests {
         let file = crate::envfile::EnvFile::parse("# c\r\nA=\"x\r\ny\"\r\n\r\npassword: x=1 \"\r\nsecret word\r\nB=1");
         assert_eq!(file.entries().iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 5, 7]);
         assert_eq!(file.strays().iter().map(|stray| stray.line).collect::<Vec<_>>(), [6]);
+    }
+
+    #[test]
+    fn a_long_run_of_blank_lines_is_read_once() {
+        let text = format!("A=1\n{}# end", "\n".repeat(400_000));
+        assert_eq!(scan(&text).0.len(), 1);
     }
 
     proptest! {
