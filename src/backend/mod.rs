@@ -182,6 +182,8 @@ pub struct Job<'a> {
     pub ring: &'a KeyRing,
     /// The public key to encrypt for (dotenvx), chosen by the pipeline.
     pub public: Option<(KeyName, PublicKey)>,
+    /// The last encrypted form of the file, whose ciphertext is kept where nothing changed.
+    pub previous: Option<&'a EnvFile>,
 }
 
 /// What an engine made of a plaintext.
@@ -192,6 +194,20 @@ pub struct Encrypted {
     pub proof: ProofKeys,
     /// What stays readable, for the report.
     pub readable: Vec<String>,
+    /// What was taken over from the last encrypted form.
+    pub kept: Kept,
+}
+
+/// What an encryption took over from the last encrypted form of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kept {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// The ciphertext of so many values.
+    Values(usize),
+    /// The whole file: the plaintext did not change.
+    File,
 }
 
 /// What a proof opens the new ciphertext with, where the private key is not needed for it.

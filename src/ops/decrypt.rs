@@ -116,7 +116,7 @@ fn open_one(work: &Work<'_>, ciphers: &[Cipher], stores: &KeyStores) -> Result<O
     let Loaded { target, file } = &work.loaded;
     let nothing = KeyRing::default();
     let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-    cipher.decrypt(&Job { target, file, ring, public: None }).map(|text| Some(Secret::new(text)))
+    cipher.decrypt(&Job { target, file, ring, public: None, previous: None }).map(|text| Some(Secret::new(text)))
 }
 
 /// Writes, gives back or forgets the plaintexts, and says so.

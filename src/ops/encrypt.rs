@@ -56,7 +56,7 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         .filter(|(at, _)| steps[*at] == Step::Encrypt)
         .map(|(at, Loaded { target, file })| {
             let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-            (at, Job { target, file, ring, public: keys[at].clone() })
+            (at, Job { target, file, ring, public: keys[at].clone(), previous: None })
         })
         .collect();
     let encrypt = |(at, job): &(usize, Job<'_>)| {
@@ -108,7 +108,7 @@ fn choose_key(
     let path = target.key_store();
     let nothing = KeyRing::default();
     let ring = stores.ring(&path).unwrap_or(&nothing);
-    let job = Job { target, file, ring, public: None };
+    let job = Job { target, file, ring, public: None, previous: None };
     match key_choice::choose(&job).map_err(|error| Error::no_key(&target.to_string(), error))? {
         KeyChoice::Use(name, public) => Ok((name, public)),
         KeyChoice::Mint(name) => {

@@ -72,12 +72,12 @@ fn every_engine_opens_what_every_engine_encrypted() {
     let public = Some((KeyName::for_file(".env.production"), key.public().unwrap()));
     ring.insert(KeyName::for_file(".env.production"), key);
     for (alice, engine) in &engines {
-        let job = Job { target: &target, file: &file, ring: &ring, public: public.clone() };
+        let job = Job { target: &target, file: &file, ring: &ring, public: public.clone(), previous: None };
         let proven = engine.encrypt(&job).unwrap_or_else(|error| panic!("{alice}: {error}"));
         assert_eq!(proven.proved, Proved::Opened, "{alice}");
         let encrypted = EnvFile::parse(proven.encrypted.text);
         for (bob, engine) in &engines {
-            let job = Job { target: &target, file: &encrypted, ring: &ring, public: None };
+            let job = Job { target: &target, file: &encrypted, ring: &ring, public: None, previous: None };
             let plain = engine.decrypt(&job).unwrap_or_else(|error| panic!("{alice} to {bob}: {error}"));
             assert_eq!(plain, TRICKY, "{alice} to {bob}");
         }

@@ -38,7 +38,7 @@ fn opens_to_the_values_of_its_body(version: &str, case: &Value) {
     let store = format!("DOTENV_PRIVATE_KEY={}\n", case["private_key"].as_str().unwrap_or_default());
     let ring = KeyRing::collect(Some(&store), &Env::default());
     let target = Target::new(Path::new("/w"), Path::new(".env"));
-    let job = Job { target: &target, file: &file, ring: &ring, public: None };
+    let job = Job { target: &target, file: &file, ring: &ring, public: None, previous: None };
     let plain = match Dotenvx(Builtin).decrypt(&job) {
         // dotenvx encrypts nothing in some bodies and then makes no key.
         Err(_) if ring.is_empty() => file.text().to_owned(),

@@ -131,7 +131,7 @@ fn note_spellings(file: &EnvFile, picked: &[usize], layout: &mut Layout) {
 }
 
 /// Key and occurrence (from 1) of every entry.
-fn occurrences(file: &EnvFile) -> Vec<(&str, usize)> {
+pub(super) fn occurrences(file: &EnvFile) -> Vec<(&str, usize)> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let entries = file.entries().iter();
     entries
