@@ -5,6 +5,7 @@
 
 pub mod env;
 pub mod envfile;
+pub mod git;
 pub mod schema;
 pub mod secret;
 pub mod sensitive;
