@@ -82,8 +82,8 @@ impl<'a> WorkTree<'a> {
         self.relative(path).is_some_and(|path| !self.tracked_like(&path, "").is_empty())
     }
 
-    /// The bytes of `path` as recorded in `revision`, before any filter or line-end conversion of a checkout; `None` when it is not
-    /// recorded there. A symlink inside the work tree is followed first.
+    /// The bytes of `path` as recorded in `revision`, before any filter or line-end conversion of a checkout; `None`
+    /// when it is not recorded there. A symlink inside the work tree is followed first.
     pub fn blob(&self, path: &Path, revision: Revision) -> Option<Vec<u8>> {
         let mut object = OsString::from(match revision {
             Revision::Head => "HEAD:",
