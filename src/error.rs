@@ -65,6 +65,9 @@ pub enum Error {
     /// The key store is tracked by git, and a new key would be committed.
     #[error("{} is tracked by git: a new private key would be committed", .0.display())]
     TrackedKeyStore(PathBuf),
+    /// The key store would be committed although `.gitignore` names it.
+    #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
+    ExposedKeyStore(PathBuf),
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -123,6 +126,7 @@ impl Error {
             Self::TrackedKeyStore(path) => {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
+            Self::ExposedKeyStore(_) => Some("look for a `!` rule below it, and that .gitignore is a regular file".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
             Self::Output(_) => None,
@@ -143,6 +147,7 @@ impl Error {
             Self::Tool(error) => error.code(),
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
+            Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",

@@ -156,6 +156,10 @@ impl Ui {
                 let backend = row.backend.map_or("", |backend| backend.as_str());
                 self.ok(&format!("{} can be {} using {backend}", row.path, verb.done().to_lowercase()));
             }
+            Outcome::Restored => self.ok(&format!(
+                "Skipped re-encryption of {} (content unchanged, restored encrypted version from git)",
+                row.path
+            )),
             Outcome::Same(reason) | Outcome::Skipped(reason) => self.warn(reason),
             Outcome::Failed(error) => self.error(error),
         }

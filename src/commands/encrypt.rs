@@ -6,6 +6,7 @@ use crate::backend::BackendKind;
 use crate::cipher::refuse_name;
 use crate::error::Error;
 use crate::ops::check::{self, Policy};
+use crate::ops::previous::Reuse;
 use crate::ops::{encrypt, open};
 use crate::report::{Outcome, Report, Row};
 use crate::schema::{self, Schema};
@@ -39,6 +40,9 @@ pub struct Args {
     /// With --check: exit 1 while any value is in plaintext, not only while one looks like a secret
     #[arg(long, requires = "check")]
     strict: bool,
+    /// Encrypt every value anew, also those that did not change since the last encrypted form in git
+    #[arg(long)]
+    fresh: bool,
     /// dotenvx or sops
     #[arg(long, short)]
     backend: Option<String>,
@@ -95,14 +99,15 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     args.moved.check()?;
     let config = session.load_config()?;
     let kind = super::backend(args.backend.as_deref(), &config)?;
-    if args.check { report(&args, &targets, kind, session) } else { encrypt(&targets, kind, &config, session) }
+    if args.check { report(&args, &targets, kind, session) } else { encrypt(&args, &targets, kind, &config, session) }
 }
 
-fn encrypt(targets: &[Target], kind: BackendKind, config: &Config, session: &mut Session) -> Result<u8, Error> {
+fn encrypt(args: &Args, targets: &[Target], kind: BackendKind, config: &Config, session: &mut Session) -> Result<u8, Error> {
     let choice = session.engine_choice(config)?;
     let cipher = open::open(kind, &open::Wish { choice, config, env: &session.env })
         .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
-    let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, env: &session.env });
+    let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
+    let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });
     for warning in &done.warnings {
         session.ui.warn(warning);
     }

@@ -11,4 +11,5 @@ pub mod encrypt;
 mod key_stores;
 pub mod open;
 mod parallel;
+pub mod previous;
 mod protect;
