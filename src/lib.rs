@@ -3,5 +3,6 @@
 //! Commands read arguments and choose targets. Ops move each target from one state to another. A cipher (a
 //! backend's rules and an engine's muscle) changes text. Every op returns a report. Only `ui` prints.
 
+pub mod backend;
 pub mod env;
 pub mod secret;
