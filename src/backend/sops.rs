@@ -1,10 +1,23 @@
 //! SOPS: encrypted dotenv files that name who may read them.
 
+pub mod builtin;
+pub mod data_key;
+pub mod decrypt;
+pub mod encrypt;
+pub mod error;
+pub mod flat;
+pub mod go_regex;
 pub mod layout;
 pub mod mac;
+pub mod master_key;
+pub mod metadata;
+pub mod other_store;
 pub mod quoting;
 pub mod random;
 pub mod ranges;
+pub mod rules;
+pub mod selection;
+pub mod shamir;
 pub mod store;
 pub mod timestamp;
 pub mod typed;

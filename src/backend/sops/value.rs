@@ -5,7 +5,7 @@
 //! The type is not authenticated, which is why [`super::typed`] checks it against the content.
 //! Format: `aes/cipher.go` of SOPS 3.13.
 
-use aes_gcm::aead::consts::{U16, U32};
+use aes_gcm::aead::consts::U32;
 use aes_gcm::aead::{Nonce, Tag};
 use aes_gcm::aes::Aes256;
 use aes_gcm::{AeadInOut, AesGcm, Key, KeyInit};
@@ -93,6 +93,9 @@ pub enum ValueError {
     /// It does not open with this data key and this name.
     #[error("it was changed, cut, or moved here from another key")]
     Damaged,
+    /// It opens, but to no single line of text, or under another type.
+    #[error("it is not one line of text")]
+    NotText,
 }
 
 /// A parsed encrypted value: every field decoded and of the right length.
