@@ -8,8 +8,9 @@ use std::path::Path;
 use thiserror::Error;
 
 use super::decrypt::Source;
-use super::encrypt::{self, Encrypted};
+use super::encrypt::{self, Encrypted, Terms};
 use super::error::SopsError;
+use super::keep::{self, Kept, Previous, Reuse};
 use super::master_key::identities::KeyCommand;
 use super::master_key::{Identities, IdentitySources, KeyKind};
 use super::rules::{self, Plan, PlanRequest, Recipients};
@@ -35,6 +36,8 @@ pub struct EncryptRequest<'a> {
     pub env: &'a Env,
     /// The time to record.
     pub now: jiff::Timestamp,
+    /// The last encrypted form, for a diff that shows only what changed.
+    pub previous: Option<Previous<'a>>,
 }
 
 /// A text to decrypt.
@@ -59,13 +62,40 @@ pub fn encrypt(request: &EncryptRequest<'_>) -> Result<Encrypted, SopsError> {
     }
     let (lines, layout) = store::split_plain(request.text)?;
     let plan = plan(request)?;
+    let mut kept = Kept::Nothing;
+    if let Some(previous) = &request.previous {
+        match keep::open(previous, &plan, request.env) {
+            Ok(opened) => return again(request, &lines, layout.to_text(), previous, opened),
+            Err(reason) => kept = Kept::Unusable(reason),
+        }
+    }
     let data_key = DataKey::generate()?;
     // Wrapping needs public parts only, so nothing is ever looked up here.
     let identities = Identities::new(IdentitySources { env: request.env, age_key_file: None, run: None });
     let now = timestamp::format(request.now);
     let wrapped = data_key::wrap(&data_key, &plan.groups, plan.threshold, &now, &identities)?;
-    let metadata = encrypt::new_metadata(&plan, wrapped, request.now, layout.to_text());
-    encrypt::seal_file(&lines, &plan, metadata, data_key)
+    let metadata = encrypt::new_metadata(&plan, wrapped, now, layout.to_text());
+    let encrypted = encrypt::seal_file(&lines, Terms { data_key, metadata, reuse: Reuse::default() })?;
+    Ok(Encrypted { kept, ..encrypted })
+}
+
+/// Encrypts under the data key of the last form, keeping what did not change.
+fn again(
+    request: &EncryptRequest<'_>,
+    lines: &[store::Line<'_>],
+    layout: Option<String>,
+    previous: &Previous<'_>,
+    opened: keep::Opened,
+) -> Result<Encrypted, SopsError> {
+    let keep::Opened { data_key, mut metadata, reuse, plain } = opened;
+    metadata.last_modified = timestamp::format(request.now);
+    metadata.layout = layout;
+    let mut encrypted = encrypt::seal_file(lines, Terms { data_key, metadata, reuse })?;
+    if *plain == request.text {
+        previous.text.clone_into(&mut encrypted.text);
+        encrypted.kept = Kept::Everything;
+    }
+    Ok(encrypted)
 }
 
 /// Decrypts the text of `request`, a dotenv-store or binary-store file, and checks its MAC.
@@ -152,7 +182,8 @@ pub fn needs_tool_to_decrypt(text: &str) -> Result<Option<String>, SopsError> {
         .filter(|group| group.iter().all(|wrapped| wrapped.key.tool_reason().is_some()))
         .filter_map(|group| group.first()?.key.tool_reason())
         .collect();
-    let needed = if metadata.groups.len() > 1 { metadata.threshold.unwrap_or(metadata.groups.len()) } else { 1 };
+    let needed =
+        if metadata.groups.len() > 1 { metadata.threshold.unwrap_or(metadata.groups.len()) } else { 1 };
     let openable = metadata.groups.len() - reasons.len();
     Ok(reasons.into_iter().next().filter(|_| openable < needed))
 }

@@ -48,7 +48,10 @@ pub enum DataKeyError {
         places: Vec<String>,
     },
     /// Some groups opened, but fewer than needed.
-    #[error("{opened} of the {needed} key groups needed could be opened; also needed is one of {}", list(missing))]
+    #[error(
+        "{opened} of the {needed} key groups needed could be opened; also needed is one of {}",
+        list(missing)
+    )]
     TooFewGroups {
         /// How many opened.
         opened: usize,
@@ -67,7 +70,7 @@ impl DataKeyError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::MasterKey(error) => return master_key_hint(error),
-            Self::Shamir(_) | Self::Length(_) => return None,
+            Self::Shamir(_) | Self::Length(_) | Self::TooFewGroups { .. } => return None,
             Self::NoIdentity { problems, recipients, .. } => {
                 with_problems(format!("give the identity of {} in SOPS_AGE_KEY or SOPS_AGE_KEY_FILE", list(recipients)), problems)
             }
@@ -78,7 +81,6 @@ impl DataKeyError {
                 "decrypt it into a file only you can read and name that file in SOPS_AGE_KEY_FILE, or use engine \"tool\" on a terminal"
                     .to_owned()
             }
-            Self::TooFewGroups { .. } => return None,
         })
     }
 
@@ -88,7 +90,9 @@ impl DataKeyError {
             Self::MasterKey(MasterKeyError::NeedsTool { .. }) => "sops.needs_tool",
             Self::MasterKey(MasterKeyError::NoIdentity) | Self::NoIdentity { .. } => "sops.no_identity",
             Self::MasterKey(MasterKeyError::Damaged { .. }) | Self::Length(_) => "sops.key_damaged",
-            Self::MasterKey(MasterKeyError::Recipient { .. } | MasterKeyError::SecretAsRecipient) => "sops.recipient",
+            Self::MasterKey(MasterKeyError::Recipient { .. } | MasterKeyError::SecretAsRecipient) => {
+                "sops.recipient"
+            }
             Self::MasterKey(MasterKeyError::Wrap { .. }) => "sops.wrap",
             Self::Shamir(_) => "sops.shamir",
             Self::WrongIdentity { .. } => "sops.wrong_identity",
@@ -100,7 +104,9 @@ impl DataKeyError {
 
 fn master_key_hint(error: &MasterKeyError) -> Option<String> {
     match error {
-        MasterKeyError::NeedsTool { .. } => Some("install sops and use engine \"tool\" (or \"auto\")".to_owned()),
+        MasterKeyError::NeedsTool { .. } => {
+            Some("install sops and use engine \"tool\" (or \"auto\")".to_owned())
+        }
         MasterKeyError::Damaged { .. } => Some("restore the file from git".to_owned()),
         MasterKeyError::SecretAsRecipient => {
             Some("give the public key (age1…) instead, and consider the private key exposed".to_owned())
@@ -180,7 +186,8 @@ fn unwrap_group<'a>(
     identities: &Identities<'_>,
 ) -> Result<KeyPart, Vec<(&'a WrappedKey, MasterKeyError)>> {
     let mut reasons = Vec::new();
-    let (age, others): (Vec<_>, Vec<_>) = group.iter().partition(|wrapped| wrapped.key.kind() == KeyKind::Age);
+    let (age, others): (Vec<_>, Vec<_>) =
+        group.iter().partition(|wrapped| wrapped.key.kind() == KeyKind::Age);
     for wrapped in age.into_iter().chain(others) {
         match master_key::open(&wrapped.key, identities).and_then(|key| key.unwrap(&wrapped.enc)) {
             Ok(part) => return Ok(part),
@@ -202,7 +209,9 @@ fn explain(
     if !closed.is_empty() && closed.iter().all(|(_, reason)| is_tool(reason)) {
         return closed[0].1.clone().into();
     }
-    if let Some((_, damaged)) = closed.iter().find(|(_, reason)| matches!(reason, MasterKeyError::Damaged { .. })) {
+    if let Some((_, damaged)) =
+        closed.iter().find(|(_, reason)| matches!(reason, MasterKeyError::Damaged { .. }))
+    {
         return damaged.clone().into();
     }
     let places = identities.places(recipients.first().map_or("", String::as_str));

@@ -69,15 +69,28 @@ impl<'a> Source<'a> {
 
     /// Decrypts it with its data key.
     pub fn open(&self, data_key: &DataKey) -> Result<Decrypted, SopsError> {
+        Ok(self.open_lines(data_key)?.1)
+    }
+
+    /// The same, with the decrypted lines of a dotenv-store file.
+    pub(super) fn open_lines(&self, data_key: &DataKey) -> Result<(Vec<Plain<'a>>, Decrypted), SopsError> {
         let cipher = ValueCipher::new(data_key);
         match self {
-            Self::Dotenv { body, metadata } => open_dotenv(body, metadata, &cipher),
-            Self::Binary(file) => open_binary(file, &cipher),
+            Self::Dotenv { body, metadata } => {
+                let plain = open_body(body, metadata, &cipher)?;
+                let decrypted = lay_out(body, &plain, metadata);
+                Ok((plain, decrypted))
+            }
+            Self::Binary(file) => Ok((Vec::new(), open_binary(file, &cipher)?)),
         }
     }
 }
 
-fn open_dotenv(body: &[Line<'_>], metadata: &Metadata, cipher: &ValueCipher) -> Result<Decrypted, SopsError> {
+fn open_body<'a>(
+    body: &[Line<'a>],
+    metadata: &Metadata,
+    cipher: &ValueCipher,
+) -> Result<Vec<Plain<'a>>, SopsError> {
     // SOPS takes a pattern that does not compile for one that never matches, and so must a reader.
     let selector = Selector::lenient(metadata.rule.clone());
     let mut walk = selector.walk();
@@ -93,7 +106,7 @@ fn open_dotenv(body: &[Line<'_>], metadata: &Metadata, cipher: &ValueCipher) -> 
         Err(rule) if error == SopsError::MacMismatch => rule.into(),
         _ => error,
     })?;
-    Ok(lay_out(body, &plain, metadata))
+    Ok(plain)
 }
 
 fn open_line<'a>(
@@ -105,9 +118,9 @@ fn open_line<'a>(
     let number = line.number;
     Ok(match line.item {
         Item::Blank => Plain::Blank,
-        Item::Comment(text) if encrypted && value::looks_encrypted(text) => {
-            Plain::Comment(open_comment(text, cipher).map_err(|source| SopsError::Comment { line: number, source })?)
-        }
+        Item::Comment(text) if encrypted && value::looks_encrypted(text) => Plain::Comment(
+            open_comment(text, cipher).map_err(|source| SopsError::Comment { line: number, source })?,
+        ),
         Item::Comment(text) => Plain::Comment(text.to_owned().into()),
         Item::Pair { key, value } => {
             let typed = match (encrypted, value.is_empty()) {

@@ -131,7 +131,9 @@ impl SopsError {
                 "if the value was added by hand, take it out, decrypt, add it again and encrypt"
             }
             Self::NotUtf8 { .. } => "decrypt it with the sops binary",
-            Self::Value { .. } | Self::TypeChanged { .. } | Self::Comment { .. } => "restore the line from git",
+            Self::Value { .. } | Self::TypeChanged { .. } | Self::Comment { .. } => {
+                "restore the line from git"
+            }
             Self::MacMissing | Self::MacDamaged | Self::MacMismatch => {
                 "restore the file from git, or find out who changed it before you trust its values"
             }

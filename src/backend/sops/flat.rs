@@ -66,12 +66,13 @@ pub fn read(lines: &[MetadataLine<'_>]) -> Result<BTreeMap<String, Node>, FlatEr
     let mut root = Node::Map(BTreeMap::new());
     for line in lines {
         let name = || line.name.to_owned();
-        steps(line.name).ok_or(Clash::Conflict).and_then(|steps| insert(&mut root, &steps, line.value)).map_err(
-            |clash| match clash {
+        steps(line.name)
+            .ok_or(Clash::Conflict)
+            .and_then(|steps| insert(&mut root, &steps, line.value))
+            .map_err(|clash| match clash {
                 Clash::Twice => FlatError::Twice { line: line.number, name: name() },
                 Clash::Conflict => FlatError::Conflict { line: line.number, name: name() },
-            },
-        )?;
+            })?;
     }
     check_holes(&root, "")?;
     match root {
@@ -199,7 +200,10 @@ mod tests {
         let mut out = String::new();
         write(&read(&padded).unwrap(), &mut out);
         let names: Vec<&str> = out.lines().map(|line| line.split_once('=').unwrap().0).collect();
-        assert_eq!(names[..3], ["sops_age__list_0__map_enc", "sops_age__list_0__map_recipient", "sops_age__list_1__map_enc"]);
+        assert_eq!(
+            names[..3],
+            ["sops_age__list_0__map_enc", "sops_age__list_0__map_recipient", "sops_age__list_1__map_enc"]
+        );
         assert_eq!(names[names.len() - 2..], ["sops_age__list_10__map_enc", "sops_version"]);
         assert!(out.contains("sops_age__list_2__map_enc=c\\nd\n"));
     }

@@ -135,7 +135,9 @@ impl Layout {
             match (op, op.split_once('@')) {
                 ("u", _) => layout.bom = true,
                 ("e", _) => layout.open_end = true,
-                (_, Some((what, lines))) => layout.read_op(what, &ranges::parse(lines, count)?, &mut budget)?,
+                (_, Some((what, lines))) => {
+                    layout.read_op(what, &ranges::parse(lines, count)?, &mut budget)?;
+                }
                 _ => return None,
             }
         }
@@ -148,13 +150,12 @@ impl Layout {
             Some(())
         };
         let fresh = if let Some(numbers) = what.strip_prefix('n') {
-            let breaks = match numbers {
-                "" => Breaks::All,
-                _ => {
-                    let real = ranges::parse(numbers, BUDGET)?;
-                    spend(real.len())?;
-                    Breaks::Some(real)
-                }
+            let breaks = if numbers.is_empty() {
+                Breaks::All
+            } else {
+                let real = ranges::parse(numbers, BUDGET)?;
+                spend(real.len())?;
+                Breaks::Some(real)
             };
             lines.iter().all(|line| self.breaks.insert(line - 1, breaks.clone()).is_none())
         } else {
@@ -317,8 +318,18 @@ mod tests {
     fn a_forged_layout_is_refused_cheaply() {
         let items = vec![Item::Blank; 1000];
         let prefix = format!("1:{}:", sum(items.iter()));
-        for ops in ["x", "", "s@1001", "s@0", "s99999999@1", "s60000@1-1000", "n1-16000000@1-1000", "q@1", "s@1;t@1", "é@1"]
-        {
+        for ops in [
+            "x",
+            "",
+            "s@1001",
+            "s@0",
+            "s99999999@1",
+            "s60000@1-1000",
+            "n1-16000000@1-1000",
+            "q@1",
+            "s@1;t@1",
+            "é@1",
+        ] {
             assert_eq!(Layout::parse(&format!("{prefix}{ops}"), items.iter()), None, "{ops}");
         }
         assert_eq!(Layout::parse("2:00000000:e", items.iter()), None);

@@ -70,7 +70,7 @@ pub enum MetadataError {
 impl MetadataError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
+        let hint = match self {
             Self::Absent => return None,
             Self::Flat(FlatError::Twice { .. } | FlatError::Conflict { .. }) => {
                 "a merge may have joined two versions of the file; restore one of them from git"
@@ -79,8 +79,8 @@ impl MetadataError {
             Self::Missing(_) | Self::NoKeys | Self::Invalid { .. } | Self::Rule(_) => {
                 "the metadata was damaged; restore the file from git"
             }
-        })
-        .map(str::to_owned)
+        };
+        Some(hint.to_owned())
     }
 
     /// The stable token of the error.
@@ -115,13 +115,14 @@ impl Metadata {
         let last_modified = text("lastmodified").ok_or(MetadataError::Missing("lastmodified"))?;
         timestamp::canonical(last_modified)
             .ok_or(MetadataError::Invalid { name: "lastmodified", expected: "a time" })?;
-        let version = text("version").filter(|text| !text.is_empty()).ok_or(MetadataError::Missing("version"))?;
+        let version =
+            text("version").filter(|text| !text.is_empty()).ok_or(MetadataError::Missing("version"))?;
         if groups.iter().all(Vec::is_empty) {
             return Err(MetadataError::NoKeys);
         }
-        let rules = RuleKind::ALL.into_iter().filter_map(|kind| {
-            text_of(tree, kind.as_str()).map(|text| Rule { kind, text: text.to_owned() })
-        });
+        let rules = RuleKind::ALL
+            .into_iter()
+            .filter_map(|kind| text_of(tree, kind.as_str()).map(|text| Rule { kind, text: text.to_owned() }));
         Ok(Self {
             groups,
             threshold: threshold_of(tree)?,
@@ -230,10 +231,7 @@ fn wrapped_key(kind: KeyKind, node: &Node) -> Option<WrappedKey> {
 
 fn context_of(fields: &BTreeMap<String, Node>) -> BTreeMap<String, String> {
     let Some(Node::Map(context)) = fields.get("context") else { return BTreeMap::new() };
-    context
-        .keys()
-        .filter_map(|name| Some((name.clone(), text_of(context, name)?.to_owned())))
-        .collect()
+    context.keys().filter_map(|name| Some((name.clone(), text_of(context, name)?.to_owned()))).collect()
 }
 
 fn group_tree(group: &[WrappedKey]) -> BTreeMap<String, Node> {

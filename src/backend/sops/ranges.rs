@@ -52,7 +52,9 @@ mod tests {
 
     #[test]
     fn what_does_not_ascend_or_goes_too_far_is_refused() {
-        for text in ["", "0", "3,2", "3,3", "5-4", "1-11", "11", "+1", "1-", "-1", "1,,2", "99999999999999999999"] {
+        for text in
+            ["", "0", "3,2", "3,3", "5-4", "1-11", "11", "+1", "1-", "-1", "1,,2", "99999999999999999999"]
+        {
             assert_eq!(parse(text, 10), None, "{text}");
         }
     }

@@ -132,6 +132,11 @@ impl Selector {
         Self { rule, regex }
     }
 
+    /// The rule as written.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
+    }
+
     /// Walks a body in file order.
     pub fn walk(&self) -> Walk<'_> {
         Walk { selector: self, block: Block::default() }
@@ -267,7 +272,10 @@ mod tests {
     fn a_pattern_that_does_not_compile_is_an_error_and_leniently_never_matches() {
         let rule = Rule { kind: RuleKind::EncryptedRegex, text: "(".to_owned() };
         let Err(error) = Selector::new(rule.clone()) else { panic!("compiled") };
-        assert!(error.to_string().starts_with("encrypted_regex: ( is not a valid regular expression"), "{error}");
+        assert!(
+            error.to_string().starts_with("encrypted_regex: ( is not a valid regular expression"),
+            "{error}"
+        );
         assert!(!Selector::lenient(rule).walk().encrypts(&Item::Pair { key: "A", value: "x" }));
     }
 }

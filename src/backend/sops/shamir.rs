@@ -69,7 +69,10 @@ pub fn combine(shares: &[Bytes]) -> Result<Bytes, ShamirError> {
 
 /// Lagrange's weight of the point `x` for the value at zero.
 fn weight_at_zero(x: u8, points: &[u8]) -> u8 {
-    points.iter().filter(|other| **other != x).fold(1, |weight, other| multiply(weight, divide(*other, x ^ other)))
+    points
+        .iter()
+        .filter(|other| **other != x)
+        .fold(1, |weight, other| multiply(weight, divide(*other, x ^ other)))
 }
 
 fn evaluate(polynomial: &[u8], x: u8) -> u8 {

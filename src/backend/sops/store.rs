@@ -103,13 +103,13 @@ pub enum StoreError {
 impl StoreError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
+        let hint = match self {
             Self::Junk { .. } => {
                 "write it as KEY=value, put # in front of it, or quote a value that spans several lines"
             }
             Self::Reserved { .. } => "rename the key",
-        })
-        .map(str::to_owned)
+        };
+        Some(hint.to_owned())
     }
 
     /// The stable token of the error.

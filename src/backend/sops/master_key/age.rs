@@ -37,8 +37,7 @@ impl MasterKey for AgeKey<'_> {
         let encryptor =
             Encryptor::with_recipients(std::iter::once(recipient.as_ref())).map_err(|_| failed())?;
         let armour = |text: &mut Vec<u8>| -> std::io::Result<()> {
-            let mut stream =
-                encryptor.wrap_output(ArmoredWriter::wrap_output(text, Format::AsciiArmor)?)?;
+            let mut stream = encryptor.wrap_output(ArmoredWriter::wrap_output(text, Format::AsciiArmor)?)?;
             stream.write_all(part)?;
             stream.finish()?.finish()?;
             Ok(())
@@ -56,7 +55,8 @@ impl MasterKey for AgeKey<'_> {
             [Stage::Native, Stage::Ssh, Stage::Command]
         };
         for stage in stages {
-            let opened = self.identities.with(stage, self.recipient, |identities| decrypt(wrapped, identities));
+            let opened =
+                self.identities.with(stage, self.recipient, |identities| decrypt(wrapped, identities));
             match opened {
                 Ok(Some(part)) => return Ok(part),
                 Ok(None) => {}
@@ -84,7 +84,8 @@ fn decrypt(wrapped: &str, identities: &[Box<dyn age::Identity>]) -> Result<Optio
 
 /// Reads a recipient that the built-in engine can encrypt to.
 fn parse_recipient(text: &str) -> Result<Box<dyn age::Recipient>, MasterKeyError> {
-    let fail = |reason: &str| MasterKeyError::Recipient { recipient: text.to_owned(), reason: reason.to_owned() };
+    let fail =
+        |reason: &str| MasterKeyError::Recipient { recipient: text.to_owned(), reason: reason.to_owned() };
     if text.to_ascii_uppercase().contains("AGE-SECRET-KEY-") || text.contains("PRIVATE KEY") {
         return Err(MasterKeyError::SecretAsRecipient);
     }

@@ -118,7 +118,9 @@ impl IdentitySources<'_> {
             None => loaded.absent(env::SOPS_AGE_KEY),
         }
         let named = self.age_key_file.map(Path::to_path_buf);
-        let file = named.or_else(|| self.env.get(env::SOPS_AGE_KEY_FILE).map(|text| self.env.resolve(self.env.cwd(), text)));
+        let file = named.or_else(|| {
+            self.env.get(env::SOPS_AGE_KEY_FILE).map(|text| self.env.resolve(self.env.cwd(), text))
+        });
         match &file {
             Some(path) => match read(path) {
                 Ok(text) => loaded.age_keys(&path.display().to_string(), &text),
@@ -268,7 +270,9 @@ fn read(path: &Path) -> Result<Zeroizing<String>, String> {
 fn read_optional(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.to_string()),
     };
     if bytes.starts_with(b"age-encryption.org/") {

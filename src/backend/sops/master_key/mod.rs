@@ -63,7 +63,10 @@ pub enum MasterKeyError {
 }
 
 /// The master key behind `key`, which looks for private parts in `identities`.
-pub fn open<'a>(key: &'a KeyRef, identities: &'a Identities<'a>) -> Result<Box<dyn MasterKey + 'a>, MasterKeyError> {
+pub fn open<'a>(
+    key: &'a KeyRef,
+    identities: &'a Identities<'a>,
+) -> Result<Box<dyn MasterKey + 'a>, MasterKeyError> {
     match key {
         KeyRef::Age { recipient } => Ok(Box::new(age::AgeKey::new(recipient, identities)?)),
         KeyRef::Pgp { .. }
@@ -71,6 +74,8 @@ pub fn open<'a>(key: &'a KeyRef, identities: &'a Identities<'a>) -> Result<Box<d
         | KeyRef::GcpKms { .. }
         | KeyRef::AzureKv { .. }
         | KeyRef::HcVault { .. }
-        | KeyRef::HcKms { .. } => Err(MasterKeyError::NeedsTool { reason: key.tool_reason().unwrap_or_default() }),
+        | KeyRef::HcKms { .. } => {
+            Err(MasterKeyError::NeedsTool { reason: key.tool_reason().unwrap_or_default() })
+        }
     }
 }

@@ -116,7 +116,9 @@ impl KeyRef {
             KeyKind::Kms => Self::kms(text),
             KeyKind::GcpKms => Self::GcpKms { resource_id: text.to_owned() },
             KeyKind::HcKms => Self::HcKms { key_id: text.to_owned() },
-            KeyKind::AzureKv => azure(text).ok_or_else(|| fail("https://NAME.vault.azure.net/keys/KEY[/VERSION]"))?,
+            KeyKind::AzureKv => {
+                azure(text).ok_or_else(|| fail("https://NAME.vault.azure.net/keys/KEY[/VERSION]"))?
+            }
             KeyKind::HcVault => transit(text).ok_or_else(|| fail("https://HOST/v1/ENGINE/keys/KEY"))?,
         })
     }
@@ -151,7 +153,9 @@ impl KeyRef {
             Self::Kms { arn, role: None, .. } => arn.clone(),
             Self::Kms { arn, role: Some(role), .. } => format!("{arn}+{role}"),
             Self::GcpKms { resource_id } => resource_id.clone(),
-            Self::AzureKv { vault_url, name, version } if version.is_empty() => format!("{vault_url}/keys/{name}"),
+            Self::AzureKv { vault_url, name, version } if version.is_empty() => {
+                format!("{vault_url}/keys/{name}")
+            }
             Self::AzureKv { vault_url, name, version } => format!("{vault_url}/keys/{name}/{version}"),
             Self::HcVault { vault_address, engine_path, key_name } => {
                 format!("{}/v1/{engine_path}/keys/{key_name}", vault_address.trim_end_matches('/'))
@@ -189,7 +193,8 @@ fn age_reason(recipient: &str) -> Option<String> {
 fn azure(text: &str) -> Option<KeyRef> {
     let (vault_url, path) = text.split_once("/keys/")?;
     vault_url.strip_prefix("https://").filter(|host| !host.is_empty() && !host.contains('/'))?;
-    let (name, version) = path.trim_end_matches('/').split_once('/').unwrap_or((path.trim_end_matches('/'), ""));
+    let (name, version) =
+        path.trim_end_matches('/').split_once('/').unwrap_or((path.trim_end_matches('/'), ""));
     (!name.is_empty() && !version.contains('/')).then(|| KeyRef::AzureKv {
         vault_url: vault_url.to_owned(),
         name: name.to_owned(),
@@ -258,7 +263,10 @@ mod tests {
     #[test]
     fn only_plain_age_and_ssh_recipients_are_built_in() {
         let reason = |kind, text| KeyRef::parse(kind, text).unwrap().tool_reason();
-        assert_eq!(reason(KeyKind::Age, "age1plxl3ml4p6skux8mtxmmmygxut05ar32ae6mx7srwj4k8gz0xd4s3dfre6"), None);
+        assert_eq!(
+            reason(KeyKind::Age, "age1plxl3ml4p6skux8mtxmmmygxut05ar32ae6mx7srwj4k8gz0xd4s3dfre6"),
+            None
+        );
         assert_eq!(reason(KeyKind::Age, "ssh-ed25519 AAAA1111"), None);
         assert!(reason(KeyKind::Age, "age1yubikey1q2w3e").unwrap().contains("plugin"));
         assert!(reason(KeyKind::Age, "age1pq1qqqq").unwrap().contains("post-quantum"));

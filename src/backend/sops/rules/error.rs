@@ -123,7 +123,7 @@ impl RulesError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::ConfigMissing { .. } => "check --sops-config, [encryption.sops] config_file and SOPS_CONFIG".to_owned(),
-            Self::ConfigUnreadable { .. } | Self::Syntax { .. } => return None,
+            Self::ConfigUnreadable { .. } | Self::Syntax { .. } | Self::Key(_) => return None,
             Self::UnknownKey { suggestion: Some(known), .. } => format!("did you mean {known}?"),
             Self::UnknownKey { suggestion: None, .. } => "remove the key".to_owned(),
             Self::MisspeltRules { .. } => "did you mean creation_rules?".to_owned(),
@@ -131,7 +131,6 @@ impl RulesError {
             Self::PathRegex { .. } => "mend the pattern".to_owned(),
             Self::EmptyGroup { .. } => "add a recipient, such as age: age1…".to_owned(),
             Self::Selection { .. } => "keep one of them".to_owned(),
-            Self::Key(_) => return None,
             Self::NoRecipients { misnamed: Some(path), .. } => {
                 format!("SOPS reads .sops.yaml only; rename {}", path.display())
             }

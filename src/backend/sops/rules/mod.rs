@@ -170,8 +170,7 @@ struct Matched {
 
 /// The first rule of `config` that matches; `None` when the file has no `creation_rules`.
 fn matching_rule(config: &Path, name: &Path) -> Result<Option<Matched>, RulesError> {
-    let unreadable =
-        |reason: String| RulesError::ConfigUnreadable { path: config.to_path_buf(), reason };
+    let unreadable = |reason: String| RulesError::ConfigUnreadable { path: config.to_path_buf(), reason };
     let bytes = std::fs::read(config).map_err(|error| unreadable(error.to_string()))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8".to_owned()))?;
     let ConfigFile { rules, unknown } = schema::parse(config, text)?;
@@ -260,7 +259,9 @@ fn push_keys<'a>(
     kind: KeyKind,
     lists: impl IntoIterator<Item = &'a String>,
 ) -> Result<(), RulesError> {
-    for text in lists.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|text| !text.is_empty()) {
+    for text in
+        lists.into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|text| !text.is_empty())
+    {
         group.push(KeyRef::parse(kind, text)?);
     }
     Ok(())

@@ -79,8 +79,23 @@ const RULE_KEYS: &[&str] = &[
 ];
 
 const GROUP_KEYS: &[&str] = &[
-    "merge", "age", "pgp", "kms", "gcp_kms", "hckms", "azure_keyvault", "hc_vault", "arn", "role", "context",
-    "aws_profile", "resource_id", "key_id", "vaultUrl", "key", "version",
+    "merge",
+    "age",
+    "pgp",
+    "kms",
+    "gcp_kms",
+    "hckms",
+    "azure_keyvault",
+    "hc_vault",
+    "arn",
+    "role",
+    "context",
+    "aws_profile",
+    "resource_id",
+    "key_id",
+    "vaultUrl",
+    "key",
+    "version",
 ];
 
 impl CreationRule {
