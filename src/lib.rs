@@ -4,5 +4,23 @@
 //! backend's rules and an engine's muscle) changes text. Every op returns a report. Only `ui` prints.
 
 pub mod backend;
+pub mod cipher;
+pub mod cli;
+pub mod commands;
 pub mod env;
+pub mod envfile;
+pub mod error;
+pub mod files;
+pub mod git;
+pub mod install;
+pub mod interrupt;
+pub mod keys;
+pub mod ops;
+pub mod process;
+pub mod report;
+pub mod schema;
 pub mod secret;
+pub mod sensitive;
+pub mod snippet;
+pub mod ui;
+pub mod workspace;

@@ -24,3 +24,6 @@ pub mod store;
 pub mod timestamp;
 pub mod typed;
 pub mod value;
+
+pub use metadata::is_metadata_key;
+pub use value::{PREFIX as VALUE_PREFIX, is_sealed};

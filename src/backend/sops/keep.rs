@@ -90,19 +90,19 @@ pub(super) fn open(previous: &Previous<'_>, plan: &Plan, env: &Env) -> Result<Op
     let (lines, opened) = source.open_lines(&data_key).map_err(|error| error.to_string())?;
     let mut reuse = Reuse::default();
     // Backwards, so that the first of two equal lines is taken first.
-    for (line, plain) in body.iter().zip(&lines).rev() {
-        let (aad, plain, sealed, value_type) = match (line.item, plain) {
-            (Item::Comment(sealed), Plain::Comment(plain)) => {
-                (":".to_owned(), plain, sealed, ValueType::Comment)
+    for (line, opened) in body.iter().zip(&lines).rev() {
+        let (aad, text, sealed, value_type) = match (line.item, opened) {
+            (Item::Comment(sealed), Plain::Comment(text)) => {
+                (":".to_owned(), text, sealed, ValueType::Comment)
             }
-            (Item::Pair { key, value }, Plain::Pair { value: plain, .. }) => {
-                (format!("{key}:"), plain, value, ValueType::Str)
+            (Item::Pair { key, value: sealed }, Plain::Pair { value, .. }) => {
+                (format!("{key}:"), value, sealed, ValueType::Str)
             }
             _ => continue,
         };
         // A number that `sops set` wrote counts otherwise in the MAC than the text it is shown as.
         if Sealed::parse(sealed).is_ok_and(|sealed| sealed.value_type() == value_type) {
-            let key = fingerprint(&aad, plain.expose());
+            let key = fingerprint(&aad, text.expose());
             reuse.lines.entry(key).or_default().push(sealed.to_owned());
         }
     }

@@ -12,11 +12,22 @@ use super::layout;
 use super::mac::MacScope;
 use super::master_key::{KeyKind, KeyRef, WrappedKey};
 use super::selection::{self, Rule, RuleKind, SelectionError};
-use super::store::MetadataLine;
+use super::store::{self, MetadataLine};
 use super::timestamp;
 
 /// The version whose format is written.
 pub const VERSION: &str = "3.13.3";
+
+/// Whether `key` is one of the names that SOPS writes, and no variable of a user that merely starts with `sops_`.
+pub fn is_metadata_key(key: &str) -> bool {
+    let Some(name) = key.strip_prefix(store::METADATA_PREFIX) else { return false };
+    let scalar = ["version", "mac", "lastmodified", "mac_only_encrypted", "shamir_threshold", layout::NAME];
+    let list = name.split_once("__").map(|(list, _)| list);
+    scalar.contains(&name)
+        || RuleKind::ALL.iter().any(|kind| kind.as_str() == name)
+        || list
+            .is_some_and(|list| list == "key_groups" || KeyKind::ALL.iter().any(|kind| kind.as_str() == list))
+}
 
 /// What a file says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

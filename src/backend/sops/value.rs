@@ -203,6 +203,11 @@ impl ValueCipher {
     }
 }
 
+/// Whether `text` is a well-formed encrypted value, as far as that shows without a key.
+pub fn is_sealed(text: &str) -> bool {
+    Sealed::parse(text).is_ok()
+}
+
 /// Whether `text` claims to be an encrypted value, well formed or not.
 pub fn looks_encrypted(text: &str) -> bool {
     text.starts_with(PREFIX)

@@ -39,19 +39,13 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// `None`, with a word about it, when the binary is not installed.
+    /// `None` when the binary is not installed.
     pub(super) fn new() -> Option<Self> {
         Self::of_version("3.13.3")
     }
 
-    #[expect(clippy::print_stderr, reason = "a skipped test must say so")]
     pub(super) fn of_version(version: &str) -> Option<Self> {
-        let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
-        let sops = tools.join(format!("sops-{version}")).join("sops");
-        if !sops.is_file() {
-            eprintln!("skipped: {} is not installed", sops.display());
-            return None;
-        }
+        let sops = crate::support::tool(&format!("bin/sops-{version}/sops"))?;
         let home = tempfile::tempdir().unwrap();
         Some(Self { sops, home, identity: Identity::new(), with_flag: true })
     }

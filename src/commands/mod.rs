@@ -1,0 +1,104 @@
+//! One file a command: its arguments on top (their doc comments are the help), below them how arguments become a
+//! request and a report becomes an exit code.
+
+pub mod completions;
+pub mod decrypt;
+pub mod encrypt;
+pub mod man;
+
+use std::path::PathBuf;
+
+use crate::backend::{BackendKind, EngineChoice};
+use crate::cli::Global;
+use crate::env::{ENVDRIFT_ENGINE, Env};
+use crate::error::Error;
+use crate::report::Report;
+use crate::ui::Ui;
+use crate::workspace::target::Target;
+use crate::workspace::{self, Config};
+
+/// What every command gets.
+pub struct Session {
+    /// The environment.
+    pub env: Env,
+    /// The streams.
+    pub ui: Ui,
+    /// The global flags.
+    pub global: Global,
+}
+
+impl Session {
+    /// Loads the config and prints its warnings.
+    pub fn load_config(&mut self) -> Result<Config, Error> {
+        let loaded = workspace::load(&self.env, self.global.config.as_deref())?;
+        for warning in &loaded.warnings {
+            self.ui.plain_warning(warning);
+        }
+        if let Some(path) = &loaded.path {
+            self.ui.detail(&format!("config: {}", path.display()));
+        }
+        Ok(loaded.config)
+    }
+
+    /// The engine of this run: flag, environment, config.
+    pub fn engine_choice(&self, config: &Config) -> Result<EngineChoice, Error> {
+        match (self.global.engine, self.env.get(ENVDRIFT_ENGINE)) {
+            (Some(choice), _) => Ok(choice),
+            (None, Some(name)) => Ok(name.trim().parse()?),
+            (None, None) => Ok(config.encryption.engine),
+        }
+    }
+
+    /// The files that were typed, or `.env`.
+    pub fn targets(&self, files: &[PathBuf]) -> Vec<Target> {
+        let default = [PathBuf::from(".env")];
+        let files = if files.is_empty() { &default[..] } else { files };
+        files.iter().map(|file| Target::new(self.env.cwd(), file)).collect()
+    }
+
+    /// Prints a report; gives the exit code.
+    pub fn finish(&mut self, report: &Report) -> u8 {
+        self.ui.report(report);
+        u8::from(!report.is_ok())
+    }
+}
+
+/// The backend that was typed, if any.
+pub fn typed_backend(name: Option<&str>) -> Result<Option<BackendKind>, Error> {
+    Ok(name.map(str::parse).transpose()?)
+}
+
+/// The backend of this run: flag, config.
+pub fn backend(typed: Option<&str>, config: &Config) -> Result<BackendKind, Error> {
+    match typed_backend(typed)? {
+        Some(kind) => Ok(kind),
+        None => Ok(*config.encryption.backend.checked()?),
+    }
+}
+
+/// How to install a tool that is missing, on standard output.
+pub fn print_instructions(error: &Error, ui: &mut Ui) {
+    let Error::NotInstalled { backend, .. } = error else { return };
+    let lines: &[&str] = match backend {
+        BackendKind::Dotenvx => &[
+            "Install dotenvx:",
+            "  npm install -g @dotenvx/dotenvx",
+            "  or let envdrift install it: auto_install = true in [encryption.dotenvx]",
+        ],
+        BackendKind::Sops => &[
+            "Install sops (3.11.0 or newer):",
+            "  brew install sops",
+            "  choco install sops",
+            "  or let envdrift install it: auto_install = true in [encryption.sops]",
+        ],
+    };
+    for line in lines {
+        ui.answer(line);
+    }
+}
+
+/// Prints the version.
+pub fn version(ui: &mut Ui) -> u8 {
+    ui.payload(concat!("envdrift ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    0
+}

@@ -1,0 +1,159 @@
+//! The one error at the edge: what happened, what to do next, a stable token, and where in a file.
+//!
+//! The narrow enums below say what went wrong in their part; this one adds the file and gives the four answers
+//! that `ui` and `report` need. Every match names every variant, so a new error does not compile without
+//! its hint and its code. No message holds a value.
+
+use std::path::{Path, PathBuf};
+
+use crate::backend::dotenvx::key_choice::NoKey;
+use crate::backend::kind::{UnknownBackend, UnknownEngine};
+use crate::backend::{BackendKind, EngineError, Refusal};
+use crate::files::FileError;
+use crate::install::InstallError;
+use crate::process::ToolError;
+use crate::report::Verb;
+use crate::schema::SchemaError;
+use crate::snippet::Snippet;
+use crate::workspace::ConfigError;
+
+/// Everything that can end a command or a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the command line is not there.
+    #[error("ENV file not found: {}", .0.display())]
+    MissingFile(PathBuf),
+    /// A file could not be read, written or locked.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The config is broken.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// `--backend` names no backend.
+    #[error(transparent)]
+    UnknownBackend(#[from] UnknownBackend),
+    /// `--engine` or `ENVDRIFT_ENGINE` names no engine.
+    #[error(transparent)]
+    UnknownEngine(#[from] UnknownEngine),
+    /// The file is not touched.
+    #[error(transparent)]
+    Refusal(#[from] Refusal),
+    /// An engine, or the proof of what it did, failed.
+    #[error("{} failed: {path}: {source}", verb_noun(*verb))]
+    Engine {
+        /// What was to be done.
+        verb: Verb,
+        /// The file as the user named it.
+        path: String,
+        /// Why it was not.
+        source: EngineError,
+    },
+    /// The engine `tool` was asked for and there is no tool.
+    #[error("{backend} is not installed{}", cause.as_ref().map(|cause| format!(" ({backend} auto-install failed: {cause})")).unwrap_or_default())]
+    NotInstalled {
+        /// The backend.
+        backend: BackendKind,
+        /// Why it could not be installed, where that was tried.
+        cause: Option<InstallError>,
+    },
+    /// A tool was found and cannot be used.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// `--schema` cannot be read.
+    #[error("Could not load schema: {0}")]
+    Schema(#[from] SchemaError),
+    /// The key store is tracked by git, and a new key would be committed.
+    #[error("{} is tracked by git: a new private key would be committed", .0.display())]
+    TrackedKeyStore(PathBuf),
+    /// Options that exclude each other, or that belong to another command.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// The stable token.
+        code: &'static str,
+    },
+    /// The current folder cannot be determined.
+    #[error("Cannot determine the current folder: {0}")]
+    CurrentFolder(std::io::Error),
+    /// Standard output is gone.
+    #[error("Cannot write to standard output: {0}")]
+    Output(std::io::Error),
+}
+
+fn verb_noun(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Encrypt => "Encryption",
+        Verb::Decrypt => "Decryption",
+    }
+}
+
+impl Error {
+    /// Words a file error for a file of the command line.
+    pub fn on_argument(shown: &Path, error: FileError) -> Self {
+        match error {
+            FileError::Missing { .. } => Self::MissingFile(shown.to_path_buf()),
+            other => Self::File(other),
+        }
+    }
+
+    /// Words the outcome of the choice of a key.
+    pub fn no_key(path: &str, error: NoKey) -> Self {
+        match error {
+            NoKey::Refusal(refusal) => Self::Refusal(refusal),
+            NoKey::Engine(source) => Self::Engine { verb: Verb::Encrypt, path: path.to_owned(), source },
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
+            Self::File(error) => error.hint(),
+            Self::Config(error) => error.hint(),
+            Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
+            Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
+            Self::Refusal(refusal) => Some(refusal.hint()),
+            Self::Engine { source, .. } => source.hint(),
+            Self::NotInstalled { .. } => Some("or let envdrift do it by itself: --engine builtin".into()),
+            Self::Tool(error) => error.hint(),
+            Self::Schema(error) => error.hint(),
+            Self::TrackedKeyStore(path) => {
+                Some(format!("run `git rm --cached {}` and commit that first", path.display()))
+            }
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
+            Self::Output(_) => None,
+        }
+    }
+
+    /// A stable token for machines.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingFile(_) => "file.missing",
+            Self::File(error) => error.code(),
+            Self::Config(error) => error.code(),
+            Self::UnknownBackend(_) => "usage.backend",
+            Self::UnknownEngine(_) => "usage.engine",
+            Self::Refusal(refusal) => refusal.code(),
+            Self::Engine { source, .. } => source.code(),
+            Self::NotInstalled { .. } => "tool.not_installed",
+            Self::Tool(error) => error.code(),
+            Self::Schema(error) => error.code(),
+            Self::TrackedKeyStore(_) => "git.tracked_key_store",
+            Self::Usage { code, .. } => code,
+            Self::CurrentFolder(_) => "env.current_folder",
+            Self::Output(_) => "output.closed",
+        }
+    }
+
+    /// The place in a config file, where there is one.
+    pub fn snippet(&self) -> Option<Snippet> {
+        match self {
+            Self::Config(error) => error.snippet(),
+            _ => None,
+        }
+    }
+}

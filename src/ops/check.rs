@@ -1,0 +1,161 @@
+//! `encrypt --check`: what is encrypted, what is not, and whether that blocks a commit. Reads only.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::backend::BackendKind;
+use crate::backend::classify::{Evidences, ValueClass};
+use crate::envfile::EnvFile;
+use crate::error::Error;
+use crate::files;
+use crate::schema::Schema;
+use crate::sensitive;
+use crate::workspace::target::Target;
+
+/// What to look at.
+pub struct Request<'a> {
+    /// The files, in argument order.
+    pub targets: &'a [Target],
+    /// The backend of the run, for a file that does not say its own.
+    pub selected: BackendKind,
+    /// Fields that a schema marks as sensitive.
+    pub schema: Option<&'a Schema>,
+    /// What blocks.
+    pub policy: Policy,
+}
+
+/// What blocks a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// A plaintext value that looks like a secret.
+    Secrets,
+    /// Any plaintext value.
+    Everything,
+}
+
+/// What was found in one file: names, never values.
+#[derive(Debug)]
+pub struct FileStatus {
+    /// The file as the user named it.
+    pub path: String,
+    /// Its backend, else the one of the run.
+    pub backend: BackendKind,
+    /// Names with at least one encrypted value.
+    pub encrypted: BTreeSet<String>,
+    /// Names with at least one value in plaintext.
+    pub plaintext: BTreeSet<String>,
+    /// Names without a value.
+    pub empty: BTreeSet<String>,
+    /// The plaintext names that look like secrets.
+    pub secrets: BTreeSet<String>,
+    /// Why they do, in file order.
+    pub warnings: Vec<String>,
+    /// True where the policy blocks.
+    pub blocks: bool,
+}
+
+impl FileStatus {
+    /// Encrypted values in per cent of all that are not empty.
+    pub fn ratio(&self) -> usize {
+        let all = self.encrypted.len() + self.plaintext.len();
+        // Rounded half up, in whole per cent.
+        if all == 0 { 0 } else { (self.encrypted.len() * 200 + all) / (2 * all) }
+    }
+
+    /// The state in the words of the report.
+    pub fn headline(&self) -> &'static str {
+        match (self.encrypted.is_empty(), self.plaintext.is_empty()) {
+            (false, true) => "File is fully encrypted",
+            (false, false) => "File is partially encrypted",
+            (true, _) => "File is not encrypted",
+        }
+    }
+}
+
+/// The result of a check.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// One entry a file that was looked at, in argument order.
+    pub files: Vec<FileStatus>,
+    /// Companion files that were passed over.
+    pub skipped: Vec<String>,
+}
+
+impl Checked {
+    /// True where any file blocks.
+    pub fn blocks(&self) -> bool {
+        self.files.iter().any(|file| file.blocks)
+    }
+
+    /// The JSON form: names and counts, never a value.
+    pub fn to_json(&self) -> String {
+        let row = |file: &FileStatus| {
+            json!({
+                "path": file.path,
+                "outcome": if file.blocks { "blocked" } else { "passed" },
+                "backend": file.backend.as_str(),
+                "state": file.headline(),
+                "encrypted": file.encrypted,
+                "plaintext": file.plaintext,
+                "empty": file.empty,
+                "secrets": file.secrets,
+                "notes": file.warnings,
+            })
+        };
+        let skipped = |path: &String| json!({"path": path, "outcome": "skipped", "reason": "companion file"});
+        let rows: Vec<_> = self.files.iter().map(row).chain(self.skipped.iter().map(skipped)).collect();
+        let document = json!({"schema": 1, "command": "encrypt", "ok": !self.blocks(), "rows": rows});
+        format!("{document:#}\n")
+    }
+}
+
+/// Looks at every file; a file that cannot be read ends the check.
+pub fn run(request: &Request<'_>) -> Result<Checked, Error> {
+    let mut checked = Checked::default();
+    for target in request.targets {
+        if target.companion().is_some() {
+            checked.skipped.push(target.to_string());
+            continue;
+        }
+        let text = files::read_text(target.path()).map_err(|error| Error::on_argument(target.shown(), error))?;
+        checked.files.push(status(request, target, &EnvFile::parse(text)));
+    }
+    Ok(checked)
+}
+
+fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus {
+    let found = Evidences::of(file);
+    let mut status = FileStatus {
+        path: target.to_string(),
+        backend: found.backend().unwrap_or(request.selected),
+        encrypted: BTreeSet::new(),
+        plaintext: BTreeSet::new(),
+        empty: BTreeSet::new(),
+        secrets: BTreeSet::new(),
+        warnings: Vec::new(),
+        blocks: false,
+    };
+    for line in &found.lines {
+        let names = match line.class {
+            ValueClass::Dotenvx | ValueClass::Sops => &mut status.encrypted,
+            ValueClass::Empty => &mut status.empty,
+            ValueClass::Plain | ValueClass::Damaged => &mut status.plaintext,
+        };
+        names.insert(line.key.clone());
+        if line.class == ValueClass::Damaged {
+            status.secrets.insert(line.key.clone());
+            status.warnings.push(format!("'{}' (line {}) holds a damaged ciphertext", line.key, line.line));
+        } else if line.class == ValueClass::Plain
+            && let Some(reason) = sensitive::why(&line.key, line.value(file), &|name| request.schema.is_some_and(|schema| schema.marks(name)))
+        {
+            status.secrets.insert(line.key.clone());
+            status.warnings.push(reason.warning(&line.key));
+        }
+    }
+    status.blocks = match request.policy {
+        Policy::Secrets => !status.secrets.is_empty(),
+        Policy::Everything => !status.plaintext.is_empty(),
+    };
+    status
+}

@@ -1,0 +1,163 @@
+//! `encrypt`: values become ciphertext, for one file or many.
+
+use std::path::PathBuf;
+
+use crate::backend::dotenvx::key_choice::{self, KeyChoice};
+use crate::backend::{BackendKind, Job};
+use crate::cipher::{Cipher, Proven, Step};
+use crate::env::Env;
+use crate::error::Error;
+use crate::files::{self, Mode};
+use crate::keys::{KeyName, KeyRing, PublicKey};
+use crate::report::{Outcome, Report, Row, Verb};
+use crate::workspace::target::Target;
+
+use super::batch::{self, Loaded};
+use super::key_stores::{Access, KeyStores};
+use super::{parallel, protect};
+
+/// What to encrypt, and with what.
+pub struct Request<'a> {
+    /// The files, in argument order.
+    pub targets: &'a [Target],
+    /// The rules and the engine.
+    pub cipher: &'a Cipher,
+    /// The environment.
+    pub env: &'a Env,
+}
+
+/// A report and the warnings about key stores that go with it.
+pub struct Encrypted {
+    /// One row a file.
+    pub report: Report,
+    /// About `.gitignore` and tracked key stores.
+    pub warnings: Vec<String>,
+}
+
+/// Encrypts every target, or none: refusals, engines and proofs come before the first write.
+pub fn run(request: &Request<'_>) -> Encrypted {
+    let mut warnings = Vec::new();
+    let rows = encrypt_all(request, &mut warnings).unwrap_or_else(|rows| rows);
+    Encrypted { report: Report { command: "encrypt", rows }, warnings }
+}
+
+fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<Row>, Vec<Row>> {
+    let Request { targets, cipher, env } = *request;
+    let fail = |error: Error| batch::given_up(targets, error);
+    let loaded = batch::load(targets)?;
+    let steps = examine(cipher, targets, &loaded)?;
+    let stores = key_store_paths(cipher, targets);
+    let mut stores = KeyStores::open(stores.into_iter(), Access::Change, env).map_err(fail)?;
+    let keys = choose_keys(request, &loaded, &steps, &mut stores)?;
+    let nothing = KeyRing::default();
+    let work: Vec<(usize, Job<'_>)> = loaded
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| steps[*at] == Step::Encrypt)
+        .map(|(at, Loaded { target, file })| {
+            let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
+            (at, Job { target, file, ring, public: keys[at].clone(), previous: None })
+        })
+        .collect();
+    let encrypt = |(at, job): &(usize, Job<'_>)| {
+        let path = || job.target.to_string();
+        let failed = |source| Error::Engine { verb: Verb::Encrypt, path: path(), source };
+        (*at, cipher.encrypt(job).map(|one| (*at, one)).map_err(failed))
+    };
+    let proven = batch::all_or_rows(targets, parallel::map(&work, encrypt).into_iter())?;
+    protect::before_writing(&stores, env, warnings).map_err(fail)?;
+    let written = write(targets, &stores, &proven)?;
+    Ok(rows(cipher, &loaded, proven, written))
+}
+
+/// Refuses what must not be encrypted; all refusals of the batch together.
+fn examine(cipher: &Cipher, targets: &[Target], loaded: &[Loaded<'_>]) -> Result<Vec<Step>, Vec<Row>> {
+    let examine = |one: &Loaded<'_>| cipher.examine(one.target, &one.file).map_err(Error::from);
+    batch::all_or_rows(targets, loaded.iter().map(examine).enumerate())
+}
+
+fn key_store_paths(cipher: &Cipher, targets: &[Target]) -> Vec<PathBuf> {
+    match cipher.backend.kind() {
+        BackendKind::Dotenvx => targets.iter().map(Target::key_store).collect(),
+        BackendKind::Sops => Vec::new(),
+    }
+}
+
+/// The key of every file that is to be encrypted; new pairs are minted once for each store and name.
+fn choose_keys(
+    request: &Request<'_>,
+    loaded: &[Loaded<'_>],
+    steps: &[Step],
+    stores: &mut KeyStores,
+) -> Result<Vec<Option<(KeyName, PublicKey)>>, Vec<Row>> {
+    let kind = request.cipher.backend.kind();
+    let mut choose = |(Loaded { target, file }, step): (&Loaded<'_>, &Step)| match kind {
+        BackendKind::Dotenvx if *step == Step::Encrypt => choose_key(target, file, stores, request.env).map(Some),
+        BackendKind::Dotenvx | BackendKind::Sops => Ok(None),
+    };
+    let chosen: Vec<_> = loaded.iter().zip(steps).map(&mut choose).collect();
+    batch::all_or_rows(request.targets, chosen.into_iter().enumerate())
+}
+
+fn choose_key(
+    target: &Target,
+    file: &crate::envfile::EnvFile,
+    stores: &mut KeyStores,
+    env: &Env,
+) -> Result<(KeyName, PublicKey), Error> {
+    let path = target.key_store();
+    let nothing = KeyRing::default();
+    let ring = stores.ring(&path).unwrap_or(&nothing);
+    let job = Job { target, file, ring, public: None, previous: None };
+    match key_choice::choose(&job).map_err(|error| Error::no_key(&target.to_string(), error))? {
+        KeyChoice::Use(name, public) => Ok((name, public)),
+        KeyChoice::Mint(name) => {
+            protect::refuse_tracked(&path, env)?;
+            let public = stores.mint(&path, &target.base_name(), &name)?;
+            Ok((name, public))
+        }
+    }
+}
+
+/// Writes the key stores, then the files; every text is on disk before the first file is replaced.
+fn write(
+    targets: &[Target],
+    stores: &KeyStores,
+    proven: &[(usize, Proven)],
+) -> Result<Vec<(usize, Option<Error>)>, Vec<Row>> {
+    let texts = proven.iter().map(|(at, one)| (*at, one.encrypted.text.as_str()));
+    let staged = batch::stage(targets, texts)?;
+    for (path, text) in stores.changed() {
+        files::write_atomic(path, text.as_bytes(), Mode::Private)
+            .map_err(|error| batch::given_up(targets, error.into()))?;
+    }
+    Ok(staged.commit())
+}
+
+fn rows(
+    cipher: &Cipher,
+    loaded: &[Loaded<'_>],
+    proven: Vec<(usize, Proven)>,
+    written: Vec<(usize, Option<Error>)>,
+) -> Vec<Row> {
+    let kind = cipher.backend.kind();
+    let label = cipher.engine.label();
+    let mut rows: Vec<Row> = loaded
+        .iter()
+        .map(|one| one.row(Outcome::Same(format!("{} is already encrypted (no change)", one.target))))
+        .collect();
+    for ((at, one), (_, error)) in proven.into_iter().zip(written) {
+        let row = &mut rows[at];
+        row.outcome = error.map_or(Outcome::Changed(Verb::Encrypt), Outcome::Failed);
+        row.proved = Some(one.proved);
+        row.engine = Some(label.clone());
+        row.notes = one.encrypted.readable;
+        if one.proved == crate::backend::Proved::Structure {
+            row.notes.push("no private key is at hand, so only the structure of the result was checked".into());
+        }
+    }
+    for row in &mut rows {
+        row.backend = Some(kind);
+    }
+    rows
+}

@@ -1,0 +1,93 @@
+//! The key stores of a run: locked, read once, added to, written before the files that need them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::env::Env;
+use crate::error::Error;
+use crate::files::{self, FileError, Lock};
+use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
+
+/// How long to wait for another envdrift that works on the same key store.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One key store and the ring it makes together with the environment.
+pub(super) struct KeyStore {
+    /// Its keys and those of the environment.
+    pub(super) ring: KeyRing,
+    text: Option<Zeroizing<String>>,
+    minted: bool,
+    _lock: Option<Lock>,
+}
+
+/// Whether a run will change key stores.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Only read.
+    Read,
+    /// Locked against other runs until this one is over.
+    Change,
+}
+
+/// The key stores of a run, by path.
+pub(super) struct KeyStores(BTreeMap<PathBuf, KeyStore>);
+
+impl KeyStores {
+    /// Opens the stores at `paths`, in an order that is the same in every run.
+    pub(super) fn open(paths: impl Iterator<Item = PathBuf>, access: Access, env: &Env) -> Result<Self, Error> {
+        let mut stores = BTreeMap::new();
+        for path in paths.collect::<std::collections::BTreeSet<_>>() {
+            let lock = (access == Access::Change).then(|| Lock::acquire(&path, env, PATIENCE)).transpose()?;
+            let text = read(&path)?;
+            let ring = KeyRing::collect(text.as_deref().map(String::as_str), env);
+            stores.insert(path, KeyStore { ring, text, minted: false, _lock: lock });
+        }
+        Ok(Self(stores))
+    }
+
+    /// The store at `path`, one of those that were opened.
+    pub(super) fn ring(&self, path: &Path) -> Option<&KeyRing> {
+        self.0.get(path).map(|store| &store.ring)
+    }
+
+    /// Makes a pair called `name` for a file called `base_name`; only in memory.
+    pub(super) fn mint(&mut self, path: &Path, base_name: &str, name: &KeyName) -> Result<PublicKey, Error> {
+        let none = || Error::from(FileError::Missing { path: path.to_path_buf() });
+        let store = self.0.get_mut(path).ok_or_else(none)?;
+        let random = |source| Error::Engine {
+            verb: crate::report::Verb::Encrypt,
+            path: base_name.to_owned(),
+            source: crate::backend::EngineError::Random(source),
+        };
+        let key = PrivateKey::generate().map_err(random)?;
+        let public = key.public().ok_or_else(|| random(getrandom::Error::UNEXPECTED))?;
+        store.text = Some(keys::store_with(store.text.as_deref().map(String::as_str), base_name, name, &key));
+        store.ring.insert(name.clone(), key);
+        store.minted = true;
+        Ok(public)
+    }
+
+    /// Path and new text of the stores that got a key.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.0
+            .iter()
+            .filter(|(_, store)| store.minted)
+            .filter_map(|(path, store)| Some((path.as_path(), store.text.as_deref()?.as_str())))
+    }
+
+    /// The paths of the stores that exist or will exist.
+    pub(super) fn existing(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().filter(|(_, store)| store.text.is_some()).map(|(path, _)| path.as_path())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Zeroizing<String>>, Error> {
+    match files::read_text(path) {
+        Ok(text) => Ok(Some(Zeroizing::new(text))),
+        Err(FileError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

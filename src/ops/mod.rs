@@ -1,0 +1,14 @@
+//! The verbs: each takes a request, moves its targets from one state to another, and returns a report.
+//!
+//! No clap and no printing here. A batch is one transaction as far as disks allow: every refusal, every engine
+//! and every proof comes before the first write, and all new texts are on disk under temporary names before the
+//! first file is replaced.
+
+mod batch;
+pub mod check;
+pub mod decrypt;
+pub mod encrypt;
+mod key_stores;
+pub mod open;
+mod parallel;
+mod protect;

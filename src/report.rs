@@ -1,0 +1,146 @@
+//! What an op did: one row a file, in the order of the arguments, and the exit code that follows from them.
+//!
+//! A report holds names, lines and reasons, never a value. Its JSON form (`--json`, schema 1) is documented in
+//! docs/json.md; `ui` renders the human form.
+
+use serde::Serialize;
+
+use crate::backend::{BackendKind, Proved};
+use crate::error::Error;
+
+/// What happens to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Values become ciphertext.
+    Encrypt,
+    /// Ciphertext becomes values.
+    Decrypt,
+}
+
+impl Verb {
+    /// `Encrypted` or `Decrypted`.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Encrypt => "Encrypted",
+            Self::Decrypt => "Decrypted",
+        }
+    }
+}
+
+/// How one file ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The file was written.
+    Changed(Verb),
+    /// The file was right as it was; the sentence says why.
+    Same(String),
+    /// The file would be written; this run only looks.
+    WouldChange(Verb),
+    /// The file was passed over; the sentence says why.
+    Skipped(String),
+    /// The file is as it was, because of this.
+    Failed(Error),
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct Row {
+    /// The file as the user named it.
+    pub path: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its backend, where one was determined.
+    pub backend: Option<BackendKind>,
+    /// The engine that did the work.
+    pub engine: Option<String>,
+    /// How far the result was proved.
+    pub proved: Option<Proved>,
+    /// What the user should know besides, such as values left readable.
+    pub notes: Vec<String>,
+}
+
+impl Row {
+    /// A row that says nothing but how the file ended.
+    pub fn new(path: impl Into<String>, outcome: Outcome) -> Self {
+        Self { path: path.into(), outcome, backend: None, engine: None, proved: None, notes: Vec::new() }
+    }
+}
+
+/// The result of a command.
+#[derive(Debug)]
+pub struct Report {
+    /// The command, as typed.
+    pub command: &'static str,
+    /// One row a file, in argument order.
+    pub rows: Vec<Row>,
+}
+
+impl Report {
+    /// True where no file failed.
+    pub fn is_ok(&self) -> bool {
+        !self.rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
+    }
+
+    /// The JSON form.
+    pub fn to_json(&self) -> String {
+        let rows = self.rows.iter().map(JsonRow::from).collect();
+        let document = JsonReport { schema: 1, command: self.command, ok: self.is_ok(), rows };
+        serde_json::to_string_pretty(&document).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    schema: u32,
+    command: &'a str,
+    ok: bool,
+    rows: Vec<JsonRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonRow<'a> {
+    path: &'a str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    notes: &'a [String],
+}
+
+impl<'a> From<&'a Row> for JsonRow<'a> {
+    fn from(row: &'a Row) -> Self {
+        let (outcome, reason, error) = match &row.outcome {
+            Outcome::Changed(Verb::Encrypt) => ("encrypted", None, None),
+            Outcome::Changed(Verb::Decrypt) => ("decrypted", None, None),
+            Outcome::Same(reason) => ("unchanged", Some(reason.clone()), None),
+            Outcome::WouldChange(Verb::Encrypt) => ("would_encrypt", None, None),
+            Outcome::WouldChange(Verb::Decrypt) => ("would_decrypt", None, None),
+            Outcome::Skipped(reason) => ("skipped", Some(reason.clone()), None),
+            Outcome::Failed(error) => ("failed", Some(error.to_string()), Some(error)),
+        };
+        Self {
+            path: &row.path,
+            outcome,
+            backend: row.backend.map(BackendKind::as_str),
+            engine: row.engine.as_deref(),
+            proof: row.proved.map(|proved| match proved {
+                Proved::Opened => "opened",
+                Proved::Structure => "structure",
+            }),
+            reason,
+            code: error.map(Error::code),
+            hint: error.and_then(Error::hint),
+            notes: &row.notes,
+        }
+    }
+}

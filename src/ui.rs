@@ -1,0 +1,220 @@
+//! The only module that touches the streams.
+//!
+//! Standard output is the answer (`[OK]` lines, reports, decrypted text, the JSON document), standard error the
+//! conversation (warnings, errors, hints, progress). Badges and phrases are an API that scripts match. Colour
+//! only on a terminal, unless `FORCE_COLOR` or `--color` says otherwise; nothing is ever wrapped.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::backend::BackendKind;
+use crate::env::Env;
+use crate::error::Error;
+use crate::ops::check::FileStatus;
+use crate::report::{Outcome, Report, Row};
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How much to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// Only warnings and errors.
+    Quiet,
+    /// What happened.
+    #[default]
+    Normal,
+    /// Also the engine, the config and what was left alone.
+    Verbose,
+}
+
+/// What the answer looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Lines for people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// The user's wishes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UiOptions {
+    /// When to colour.
+    pub color: ColorChoice,
+    /// How much to say.
+    pub verbosity: Verbosity,
+    /// What the answer looks like.
+    pub format: Format,
+}
+
+/// The streams and how to write on them.
+pub struct Ui {
+    options: UiOptions,
+    color_out: bool,
+    color_err: bool,
+    broken: bool,
+}
+
+impl Ui {
+    /// Decides on colours by the options, the environment and the streams.
+    pub fn new(options: UiOptions, env: &Env) -> Self {
+        let color = |terminal: bool| match options.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if env.get("NO_COLOR").is_some() => false,
+            ColorChoice::Auto => env.get("FORCE_COLOR").is_some() || terminal,
+        };
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self { options, color_out: color(out), color_err: color(err), broken: false }
+    }
+
+    /// True where standard output carries a JSON document.
+    pub fn is_json(&self) -> bool {
+        self.options.format == Format::Json
+    }
+
+    /// `[OK] …` on standard output.
+    pub fn ok(&mut self, message: &str) {
+        let badge = self.badge(AnsiColor::Green, "[OK]", self.color_out);
+        self.answer(&format!("{badge} {message}"));
+    }
+
+    /// A line of the answer; not with `--json` or `-q`.
+    pub fn answer(&mut self, line: &str) {
+        if self.options.format == Format::Human && self.options.verbosity > Verbosity::Quiet {
+            self.out(format!("{line}\n").as_bytes());
+        }
+    }
+
+    /// Bytes that the user asked for, whatever the verbosity.
+    pub fn payload(&mut self, bytes: &[u8]) {
+        self.out(bytes);
+    }
+
+    /// `[WARN] …` on standard error.
+    pub fn warn(&mut self, message: &str) {
+        let badge = self.badge(AnsiColor::Yellow, "[WARN]", self.color_err);
+        Self::err(&format!("{badge} {message}"));
+    }
+
+    /// A warning that carries its own words, such as those about unknown config keys.
+    pub fn plain_warning(&mut self, line: &str) {
+        Self::err(line);
+    }
+
+    /// A line on standard error with `-v`.
+    pub fn detail(&mut self, line: &str) {
+        if self.options.verbosity == Verbosity::Verbose {
+            Self::err(line);
+        }
+    }
+
+    /// `[ERROR] …`, the place in a config file, and what to do next.
+    pub fn error(&mut self, error: &Error) {
+        let badge = self.badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        for line in error.to_string().lines() {
+            Self::err(&format!("{badge} {line}"));
+        }
+        if let Some(snippet) = error.snippet() {
+            Self::err(&snippet.to_string());
+        }
+        if let Some(hint) = error.hint() {
+            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {label} {hint}"));
+        }
+    }
+
+    /// The whole report: lines for people, or the JSON document.
+    pub fn report(&mut self, report: &Report) {
+        for row in &report.rows {
+            self.row(row);
+        }
+        if self.is_json() {
+            self.out(format!("{}\n", report.to_json()).as_bytes());
+        }
+    }
+
+    fn row(&mut self, row: &Row) {
+        match &row.outcome {
+            Outcome::Changed(verb) => {
+                let backend = row.backend.map_or("", |backend| backend.as_str());
+                self.ok(&format!("{} {} using {backend}", verb.done(), row.path));
+            }
+            Outcome::WouldChange(verb) => {
+                let backend = row.backend.map_or("", |backend| backend.as_str());
+                self.ok(&format!("{} can be {} using {backend}", row.path, verb.done().to_lowercase()));
+            }
+            Outcome::Same(reason) | Outcome::Skipped(reason) => self.warn(reason),
+            Outcome::Failed(error) => self.error(error),
+        }
+        for note in &row.notes {
+            self.warn(&format!("{}: {note}", row.path));
+        }
+        if let Some(engine) = &row.engine {
+            self.detail(&format!("{}: engine {engine}", row.path));
+        }
+    }
+
+    /// The report of one file of `encrypt --check`.
+    pub fn status(&mut self, file: &FileStatus) {
+        for line in status_lines(file) {
+            self.answer(&line);
+        }
+    }
+
+    /// True once standard output could not be written; a reader that left early does not count.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    fn badge(&self, color: AnsiColor, text: &str, colored: bool) -> String {
+        let style = Style::new().bold().fg_color(Some(color.into()));
+        if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn out(&mut self, bytes: &[u8]) {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        self.broken |= written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+    }
+
+    fn err(line: &str) {
+        // Nobody is left to be told that standard error is gone.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+}
+
+/// The lines of a status report, as scripts match them.
+fn status_lines(file: &FileStatus) -> Vec<String> {
+    let title = format!("Encryption Status: {}", file.path);
+    let rule = "-".repeat(title.chars().count().max("envdrift encrypt --check".len()));
+    let mut lines = vec![String::new(), "envdrift encrypt --check".into(), rule, title, String::new()];
+    lines.extend([file.headline().to_owned(), String::new(), "Variables:".into()]);
+    let counts = [("Encrypted:", &file.encrypted), ("Plaintext:", &file.plaintext), ("Empty:", &file.empty)];
+    lines.extend(counts.map(|(label, names)| format!("  {label:<11}{}", names.len())));
+    lines.extend([format!("  Encryption ratio: {}%", file.ratio()), String::new()]);
+    let list = |title: &str, items: &mut dyn Iterator<Item = &String>| -> Vec<String> {
+        let items: Vec<String> = items.map(|item| format!("  * {item}")).collect();
+        if items.is_empty() { items } else { [vec![title.to_owned()], items, vec![String::new()]].concat() }
+    };
+    lines.extend(list("PLAINTEXT SECRETS DETECTED:", &mut file.secrets.iter()));
+    lines.extend(list("WARNINGS:", &mut file.warnings.iter()));
+    if file.blocks {
+        let flag = if file.backend == BackendKind::Sops { "--backend sops " } else { "" };
+        lines.push("Recommendation:".into());
+        lines.push(format!("  Run: envdrift encrypt {flag}{}", file.path));
+    }
+    lines
+}
