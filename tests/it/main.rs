@@ -8,3 +8,4 @@ mod dotenvx_matrix;
 mod dotenvx_vectors;
 mod loader_sweep;
 mod sops_interop;
+mod sops_vectors;
