@@ -7,3 +7,5 @@ mod dotenvx_tool;
 mod dotenvx_matrix;
 mod dotenvx_vectors;
 mod loader_sweep;
+mod sops_interop;
+mod sops_vectors;
