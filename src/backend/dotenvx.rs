@@ -122,7 +122,7 @@ impl Backend for DotenvxRules {
         let file = EnvFile::parse(encrypted.text.clone());
         let keys = match &encrypted.proof {
             ProofKeys::Values(keys) => Opener::Known(keys),
-            ProofKeys::None => {
+            ProofKeys::None | ProofKeys::Sops(_) => {
                 let Some((name, public)) = &job.public else { return Ok(Proved::Structure) };
                 match job.ring.matching(public, name) {
                     Some(private) => Opener::Private(private),

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
 pub mod man;
+pub mod sops_args;
 
 use std::path::PathBuf;
 

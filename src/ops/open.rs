@@ -1,8 +1,11 @@
 //! Backend and engine by name: the one place that knows them all.
 
+use jiff::Timestamp;
+
 use crate::backend::dotenvx::builtin::Builtin;
 use crate::backend::dotenvx::tool::DotenvxTool;
 use crate::backend::dotenvx::{Dotenvx, DotenvxRules};
+use crate::backend::sops::engine::{SopsBuiltin, SopsRules, SopsSettings};
 use crate::backend::{BackendKind, Engine, EngineChoice};
 use crate::cipher::Cipher;
 use crate::env::Env;
@@ -17,6 +20,8 @@ pub struct Wish<'a> {
     pub choice: EngineChoice,
     /// The config.
     pub config: &'a Config,
+    /// Recipients and identities for SOPS, from flags and config.
+    pub sops: &'a SopsSettings,
     /// The environment.
     pub env: &'a Env,
 }
@@ -31,7 +36,12 @@ pub fn open(kind: BackendKind, wish: &Wish<'_>) -> Result<Cipher, Error> {
             };
             Ok(Cipher { backend: Box::new(DotenvxRules), engine })
         }
-        BackendKind::Sops => todo!(),
+        BackendKind::Sops => {
+            let settings = wish.sops.clone();
+            let rules = SopsRules::new(settings.clone(), wish.env.clone());
+            let engine = SopsBuiltin::new(settings, wish.env.clone(), Timestamp::now);
+            Ok(Cipher { backend: Box::new(rules), engine: Box::new(engine) })
+        }
     }
 }
 
