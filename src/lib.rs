@@ -6,6 +6,8 @@
 pub mod backend;
 pub mod env;
 pub mod files;
+pub mod http;
+pub mod install;
 pub mod interrupt;
 pub mod process;
 pub mod secret;

@@ -370,6 +370,7 @@ fn signal_of(_: ExitStatus) -> i32 {
     0
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "child_tests.rs"]
 mod tests;

@@ -1,3 +1,5 @@
 //! The one integration test binary.
 
 mod dotenvx_tool;
+mod fake;
+mod lying_tool;
