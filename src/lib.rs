@@ -9,5 +9,6 @@ pub mod files;
 pub mod http;
 pub mod install;
 pub mod interrupt;
+pub mod parallel;
 pub mod process;
 pub mod secret;

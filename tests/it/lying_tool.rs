@@ -141,7 +141,7 @@ fn ctrl_c_ends_the_tool_with_its_group_and_leaves_nothing() {
             .env("PATH", "/usr/bin:/bin")
             .env("TMPDIR", temp.path())
             .env("ENVDRIFT_DOTENVX", fake.path())
-            .deadline(Duration::from_secs(60))
+            .deadline(Duration::from_mins(1))
             .run()
             .unwrap();
         let text = String::from_utf8_lossy(output.stdout()).into_owned();
