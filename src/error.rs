@@ -49,7 +49,7 @@ pub enum Error {
         source: EngineError,
     },
     /// The engine `tool` was asked for and there is no tool.
-    #[error("{backend} is not installed{}", cause.as_ref().map(|cause| format!(" ({backend} auto-install failed: {cause})")).unwrap_or_default())]
+    #[error("{}", not_installed(*backend, cause.as_ref()))]
     NotInstalled {
         /// The backend.
         backend: BackendKind,
@@ -86,6 +86,13 @@ pub enum Error {
     Output(std::io::Error),
 }
 
+fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
+    match cause {
+        None => format!("{backend} is not installed"),
+        Some(cause) => format!("{cause}\n{backend} is not installed"),
+    }
+}
+
 fn verb_noun(verb: Verb) -> &'static str {
     match verb {
         Verb::Encrypt => "Encryption",
@@ -120,7 +127,10 @@ impl Error {
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
             Self::Engine { source, .. } => source.hint(),
-            Self::NotInstalled { .. } => Some("or let envdrift do it by itself: --engine builtin".into()),
+            Self::NotInstalled { cause, .. } => {
+                let own = "or let envdrift do it by itself: --engine builtin".to_owned();
+                Some(cause.as_ref().and_then(InstallError::hint).map_or(own.clone(), |hint| format!("{hint}; {own}")))
+            }
             Self::Tool(error) => error.hint(),
             Self::Schema(error) => error.hint(),
             Self::TrackedKeyStore(path) => {
@@ -143,7 +153,7 @@ impl Error {
             Self::UnknownEngine(_) => "usage.engine",
             Self::Refusal(refusal) => refusal.code(),
             Self::Engine { source, .. } => source.code(),
-            Self::NotInstalled { .. } => "tool.not_installed",
+            Self::NotInstalled { cause, .. } => cause.as_ref().map_or("tool.not_installed", InstallError::code),
             Self::Tool(error) => error.code(),
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",

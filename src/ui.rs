@@ -195,9 +195,14 @@ impl Ui {
     }
 
     fn err(line: &str) {
-        // Nobody is left to be told that standard error is gone.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        notice(line);
     }
+}
+
+/// A line on standard error, from work that has no [`Ui`] at hand.
+pub fn notice(line: &str) {
+    // Nobody is left to be told that standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// The lines of a status report, as scripts match them.

@@ -138,7 +138,7 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         targets: &targets,
         backend: typed,
         default,
-        open: &|kind| open::open(kind, &open::Wish { choice, config: &config, sops: &sops, env: &env }),
+        open: &|kind| open::open(kind, &open::Wish { choice, config: &config, sops: &sops, env: &env, notify: &crate::ui::notice }),
         output,
         env: &env,
     });

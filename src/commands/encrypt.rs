@@ -110,7 +110,7 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
 fn encrypt(args: &Args, targets: &[Target], kind: BackendKind, config: &Config, session: &mut Session) -> Result<u8, Error> {
     let choice = session.engine_choice(config)?;
     let sops = &sops_args::settings(&args.sops, &args.recipients, config, session);
-    let cipher = open::open(kind, &open::Wish { choice, config, sops, env: &session.env })
+    let cipher = open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
         .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
     let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
     let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });

@@ -7,13 +7,13 @@ use crate::env::Env;
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::keys::KeyRing;
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::secret::Secret;
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
-use super::parallel;
 
 /// What to do with the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, 
         let failed = |source| Error::Engine { verb: Verb::Decrypt, path: path(), source };
         open_one(one, &ciphers, &stores).map_err(failed)
     };
-    let texts = batch::all_or_rows(targets, parallel::map(&work, open).into_iter().enumerate())?;
+    let texts = batch::all_or_rows(targets, parallel::map(work.len(), parallel::cores(), |at| open(&work[at])).into_iter().enumerate())?;
     finish(request, &work, &ciphers, texts, done)
 }
 

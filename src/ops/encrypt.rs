@@ -10,13 +10,14 @@ use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::keys::{KeyName, KeyRing, PublicKey};
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
 use super::previous::{self, Reuse};
-use super::{parallel, protect};
+use super::protect;
 
 /// What to encrypt, and with what.
 pub struct Request<'a> {
@@ -69,7 +70,7 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         let failed = |source| Error::Engine { verb: Verb::Encrypt, path: path(), source };
         (*at, cipher.encrypt(job).map(|one| (*at, one)).map_err(failed))
     };
-    let proven = batch::all_or_rows(targets, parallel::map(&work, encrypt).into_iter())?;
+    let proven = batch::all_or_rows(targets, parallel::map(work.len(), parallel::cores(), |at| encrypt(&work[at])).into_iter())?;
     protect::before_writing(&stores, env, warnings).map_err(fail)?;
     let written = write(targets, &stores, &proven)?;
     Ok(rows(cipher, &loaded, proven, written))

@@ -10,6 +10,5 @@ pub mod decrypt;
 pub mod encrypt;
 mod key_stores;
 pub mod open;
-mod parallel;
 pub mod previous;
 mod protect;
