@@ -11,6 +11,7 @@ use crate::backend::kind::{UnknownBackend, UnknownEngine};
 use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
+use crate::ops::hooks::HookError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -68,6 +69,9 @@ pub enum Error {
     /// The key store would be committed although `.gitignore` names it.
     #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
     ExposedKeyStore(PathBuf),
+    /// A git hook that the config asks for is not armed.
+    #[error(transparent)]
+    Hooks(#[from] HookError),
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -137,6 +141,7 @@ impl Error {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
             Self::ExposedKeyStore(_) => Some("look for a `!` rule below it, and that .gitignore is a regular file".into()),
+            Self::Hooks(error) => error.hint(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
             Self::Output(_) => None,
@@ -158,6 +163,7 @@ impl Error {
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
+            Self::Hooks(error) => error.code(),
             Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",

@@ -121,6 +121,9 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     args.recipients.refuse()?;
     let config = session.load_config()?;
+    if !args.check && !args.stdout && !args.vault.verify_vault {
+        session.verify_hooks(&config)?;
+    }
     let typed = super::typed_backend(args.backend.as_deref())?;
     let default = *config.encryption.backend.checked()?;
     let choice = session.engine_choice(&config)?;

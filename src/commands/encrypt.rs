@@ -103,6 +103,9 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     args.moved.check()?;
     let config = session.load_config()?;
+    if !args.check {
+        session.verify_hooks(&config)?;
+    }
     let kind = super::backend(args.backend.as_deref(), &config)?;
     if args.check { report(&args, &targets, kind, session) } else { encrypt(&args, &targets, kind, &config, session) }
 }

@@ -13,6 +13,7 @@ use crate::backend::{BackendKind, EngineChoice};
 use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
+use crate::ops::hooks;
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -39,6 +40,14 @@ impl Session {
             self.ui.detail(&format!("config: {}", path.display()));
         }
         Ok(loaded.config)
+    }
+
+    /// Stops a run that changes files while the git hooks of `[git_hook_check]` are not armed.
+    pub fn verify_hooks(&self, config: &Config) -> Result<(), Error> {
+        match config.git_hook_check.checked()? {
+            Some(check) => Ok(hooks::verify(check, &config.dir, &self.env)?),
+            None => Ok(()),
+        }
     }
 
     /// The engine of this run: flag, environment, config.

@@ -8,6 +8,7 @@ mod batch;
 pub mod check;
 pub mod decrypt;
 pub mod encrypt;
+pub mod hooks;
 mod key_stores;
 pub mod open;
 pub mod previous;
