@@ -205,7 +205,9 @@ fn cost_of_a_batch() {
         paths.iter().map(|path| Write { path, bytes: &bytes, mode: Mode::Keep }).collect();
     for _ in 0..3 {
         let start = std::time::Instant::now();
-        writes.iter().for_each(|write| write_atomic(write.path, write.bytes, write.mode).unwrap());
+        for write in &writes {
+            write_atomic(write.path, write.bytes, write.mode).unwrap();
+        }
         let one_by_one = start.elapsed();
         let start = std::time::Instant::now();
         assert!(write_all(&writes).iter().all(Result::is_ok));
