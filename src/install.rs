@@ -200,6 +200,24 @@ pub enum EnsureError {
     Install(#[from] InstallError),
 }
 
+impl EnsureError {
+    /// A stable token for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Lookup(error) => error.code(),
+            Self::Install(error) => error.code(),
+        }
+    }
+
+    /// What to do next.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lookup(error) => error.hint(),
+            Self::Install(error) => error.hint(),
+        }
+    }
+}
+
 /// Looks `name` up and installs it when it is missing and that is allowed.
 ///
 /// One that envdrift itself installed is replaced when this program pins a newer one; any other is taken as it is.

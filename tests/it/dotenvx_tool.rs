@@ -349,6 +349,61 @@ fn nothing_to_do_runs_nothing() {
     assert_eq!(engine.seal(&pair().public, &[Secret::new("x")]).unwrap_err().code(), "tool.not_found");
 }
 
+/// Random values over the characters that some scanner treats specially; what is accepted must be exact.
+#[test]
+#[ignore = "two minutes"]
+fn random_values_are_exact_or_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let alphabet = [
+        "a", "'", "\"", "`", "\\", "n", "r", "$", "#", " ", "\n", "\r", "\t", "=", "{", "}", "(", "\u{2028}",
+        "\0", "é", "K",
+    ];
+    for (version, engine) in engines(&sandbox(temp.path())) {
+        let keys = pair();
+        let mut noise = vec![0; 20_000];
+        getrandom::fill(&mut noise).unwrap();
+        let values: Vec<Secret> = noise
+            .chunks(10)
+            .map(|bytes| {
+                let length = usize::from(bytes[0]) % 9;
+                let letters =
+                    bytes[1..=length].iter().map(|byte| alphabet[usize::from(*byte) % alphabet.len()]);
+                Secret::new(letters.collect::<String>())
+            })
+            .collect();
+        let (mut accepted, mut refused) = (values, 0);
+        let sealed = loop {
+            match engine.seal(&keys.public, &accepted) {
+                Err(DotenvxToolError::Unrepresentable { index, .. }) => {
+                    accepted.remove(index);
+                    refused += 1;
+                }
+                other => {
+                    break other.unwrap_or_else(|error| {
+                        panic!(
+                            "{version}: {error}: {:?}",
+                            error.index().map(|index| accepted[index].expose())
+                        )
+                    });
+                }
+            }
+        };
+        let private = hex::decode(keys.private.expose()).unwrap();
+        for (value, sealed) in accepted.iter().zip(&sealed) {
+            let peer = ecies::decrypt(&private, &base64_decode(&sealed["encrypted:".len()..])).unwrap();
+            assert!(
+                peer == value.expose().as_bytes(),
+                "{version}: {:?} became {:?}",
+                value.expose(),
+                String::from_utf8_lossy(&peer)
+            );
+        }
+        let opened = engine.open(std::slice::from_ref(&keys.private), &sealed).unwrap();
+        assert!(opened == accepted, "{version}");
+        println!("{version}: {} exact, {refused} refused", accepted.len());
+    }
+}
+
 /// Not a test of speed: prints what the engine adds to the raw tool, for the benchmarks page.
 #[test]
 #[ignore = "a measurement"]

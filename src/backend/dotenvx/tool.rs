@@ -85,8 +85,8 @@ impl DotenvxTool {
     /// Encrypts `values` for the holder of the private key that belongs to `public_key` (66 hex digits).
     ///
     /// Gives one `encrypted:…` for each value, in order. A value that no version can be given exactly is refused by
-    /// its index before anything is run. All values are encrypted by one call of the binary, but for the rare ones
-    /// that must be last in their file.
+    /// its index before anything is run. One call of the binary encrypts all of them; many are shared among several
+    /// calls at once, and of the rare ones that must be last in their file each has a call of its own.
     pub fn seal(&self, public_key: &str, values: &[Secret]) -> Result<Vec<String>, DotenvxToolError> {
         if !text::is_public_key(public_key) {
             return Err(DotenvxToolError::BadPublicKey);
