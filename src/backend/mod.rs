@@ -368,6 +368,9 @@ pub enum EngineError {
     /// The tool failed.
     #[error(transparent)]
     DotenvxTool(#[from] dotenvx::tool::DotenvxToolError),
+    /// A file without SOPS metadata was to be decrypted with SOPS.
+    #[error("sops metadata not found: the file is not encrypted with SOPS")]
+    NoSopsMetadata,
     /// SOPS.
     #[error(transparent)]
     Sops(#[from] sops::error::SopsError),
@@ -395,6 +398,7 @@ impl EngineError {
                 Some("nothing was written; try the other engine (--engine builtin or --engine tool)".into())
             }
             Self::DotenvxTool(error) => error.hint(),
+            Self::NoSopsMetadata => Some("leave --backend out to let the file say its backend".into()),
             Self::Sops(error) => error.hint(),
             Self::Random(_) => None,
         }
@@ -413,6 +417,7 @@ impl EngineError {
             Self::Changed { .. } => "engine.changed",
             Self::Layout => "engine.layout",
             Self::DotenvxTool(error) => error.code(),
+            Self::NoSopsMetadata => "sops.no_metadata",
             Self::Sops(error) => error.code(),
             Self::Random(_) => "engine.random",
         }

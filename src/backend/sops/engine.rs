@@ -175,6 +175,9 @@ impl Engine for SopsBuiltin {
     }
 
     fn decrypt(&self, job: &Job<'_>) -> Result<String, EngineError> {
+        if !builtin::is_encrypted(job.file.text()) {
+            return Err(EngineError::NoSopsMetadata);
+        }
         let run = |command: &str, recipient: &str| key_command::run(command, recipient, &self.env);
         let opened = builtin::decrypt(&DecryptRequest {
             text: job.file.text(),
