@@ -133,14 +133,21 @@ impl Error {
             Self::Engine { source, .. } => source.hint(),
             Self::NotInstalled { cause, .. } => {
                 let own = "or let envdrift do it by itself: --engine builtin".to_owned();
-                Some(cause.as_ref().and_then(InstallError::hint).map_or(own.clone(), |hint| format!("{hint}; {own}")))
+                Some(
+                    cause
+                        .as_ref()
+                        .and_then(InstallError::hint)
+                        .map_or(own.clone(), |hint| format!("{hint}; {own}")),
+                )
             }
             Self::Tool(error) => error.hint(),
             Self::Schema(error) => error.hint(),
             Self::TrackedKeyStore(path) => {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
-            Self::ExposedKeyStore(_) => Some("look for a `!` rule below it, and that .gitignore is a regular file".into()),
+            Self::ExposedKeyStore(_) => {
+                Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
+            }
             Self::Hooks(error) => error.hint(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
@@ -158,7 +165,9 @@ impl Error {
             Self::UnknownEngine(_) => "usage.engine",
             Self::Refusal(refusal) => refusal.code(),
             Self::Engine { source, .. } => source.code(),
-            Self::NotInstalled { cause, .. } => cause.as_ref().map_or("tool.not_installed", InstallError::code),
+            Self::NotInstalled { cause, .. } => {
+                cause.as_ref().map_or("tool.not_installed", InstallError::code)
+            }
             Self::Tool(error) => error.code(),
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",

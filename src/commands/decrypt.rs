@@ -71,7 +71,9 @@ impl NoRecipients {
         match typed.iter().find(|(_, value)| value.is_some()) {
             None => Ok(()),
             Some((flag, _)) => Err(Error::Usage {
-                message: format!("{flag} names a recipient, and decrypt has none: the file says who may read it"),
+                message: format!(
+                    "{flag} names a recipient, and decrypt has none: the file says who may read it"
+                ),
                 hint: "to say where the identity is, use --age-key-file or SOPS_AGE_KEY_FILE".into(),
                 code: "usage.recipient",
             }),
@@ -141,7 +143,12 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         targets: &targets,
         backend: typed,
         default,
-        open: &|kind| open::open(kind, &open::Wish { choice, config: &config, sops: &sops, env: &env, notify: &crate::ui::notice }),
+        open: &|kind| {
+            open::open(
+                kind,
+                &open::Wish { choice, config: &config, sops: &sops, env: &env, notify: &crate::ui::notice },
+            )
+        },
         output,
         env: &env,
     });
@@ -183,7 +190,8 @@ fn verify_vault(
     typed: Option<BackendKind>,
     default: BackendKind,
 ) -> Result<u8, Error> {
-    let usage = |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
+    let usage =
+        |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
     let kind = typed.or_else(|| decrypt::detect(targets.first()?)).unwrap_or(default);
     if kind != BackendKind::Dotenvx {
         return Err(usage(

@@ -107,14 +107,25 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         session.verify_hooks(&config)?;
     }
     let kind = super::backend(args.backend.as_deref(), &config)?;
-    if args.check { report(&args, &targets, kind, session) } else { encrypt(&args, &targets, kind, &config, session) }
+    if args.check {
+        report(&args, &targets, kind, session)
+    } else {
+        encrypt(&args, &targets, kind, &config, session)
+    }
 }
 
-fn encrypt(args: &Args, targets: &[Target], kind: BackendKind, config: &Config, session: &mut Session) -> Result<u8, Error> {
+fn encrypt(
+    args: &Args,
+    targets: &[Target],
+    kind: BackendKind,
+    config: &Config,
+    session: &mut Session,
+) -> Result<u8, Error> {
     let choice = session.engine_choice(config)?;
     let sops = &sops_args::settings(&args.sops, &args.recipients, config, session);
-    let cipher = open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
-        .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+    let cipher =
+        open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
+            .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
     let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
     let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });
     for warning in &done.warnings {

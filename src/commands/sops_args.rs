@@ -38,7 +38,12 @@ pub struct RecipientArgs {
 }
 
 /// Flags beat the config, each for itself.
-pub fn settings(args: &SopsArgs, recipients: &RecipientArgs, config: &Config, session: &Session) -> SopsSettings {
+pub fn settings(
+    args: &SopsArgs,
+    recipients: &RecipientArgs,
+    config: &Config,
+    session: &Session,
+) -> SopsSettings {
     let sops = &config.encryption.sops;
     let list = |typed: &Option<String>, configured: &[String]| {
         typed.as_deref().map_or_else(|| configured.to_vec(), comma_list)

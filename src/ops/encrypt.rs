@@ -70,7 +70,10 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         let failed = |source| Error::Engine { verb: Verb::Encrypt, path: path(), source };
         (*at, cipher.encrypt(job).map(|one| (*at, one)).map_err(failed))
     };
-    let proven = batch::all_or_rows(targets, parallel::map(work.len(), parallel::cores(), |at| encrypt(&work[at])).into_iter())?;
+    let proven = batch::all_or_rows(
+        targets,
+        parallel::map(work.len(), parallel::cores(), |at| encrypt(&work[at])).into_iter(),
+    )?;
     protect::before_writing(&stores, env, warnings).map_err(fail)?;
     let written = write(targets, &stores, &proven)?;
     Ok(rows(cipher, &loaded, proven, written))
@@ -172,13 +175,18 @@ fn rows(
         .collect();
     for ((at, one), (_, error)) in proven.into_iter().zip(written) {
         let row = &mut rows[at];
-        let done = if one.encrypted.kept == Kept::File { Outcome::Restored } else { Outcome::Changed(Verb::Encrypt) };
+        let done = if one.encrypted.kept == Kept::File {
+            Outcome::Restored
+        } else {
+            Outcome::Changed(Verb::Encrypt)
+        };
         row.outcome = error.map_or(done, Outcome::Failed);
         row.proved = Some(one.proved);
         row.engine = Some(label.clone());
         row.notes = one.encrypted.readable;
         if one.proved == crate::backend::Proved::Structure {
-            row.notes.push("no private key is at hand, so only the structure of the result was checked".into());
+            row.notes
+                .push("no private key is at hand, so only the structure of the result was checked".into());
         }
     }
     for row in &mut rows {

@@ -37,7 +37,9 @@ impl HookError {
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoHooksFolder => Some("run it inside the repository, or take [git_hook_check] out of the config".into()),
+            Self::NoHooksFolder => {
+                Some("run it inside the repository, or take [git_hook_check] out of the config".into())
+            }
             Self::NotArmed(_) | Self::NotConfigured(_) => {
                 Some("docs/configuration.md has the hook to add, under [git_hook_check]".into())
             }

@@ -62,7 +62,9 @@ fn tool(kind: BackendKind, wish: &Wish<'_>) -> Result<Option<Tool>, Error> {
         EngineChoice::Auto | EngineChoice::Tool => AutoInstall::Off,
     };
     match install::ensure(name, wish.env, auto, &mut |notice| (wish.notify)(&notice.to_string())) {
-        Ok(None) if wish.choice == EngineChoice::Tool => Err(Error::NotInstalled { backend: kind, cause: None }),
+        Ok(None) if wish.choice == EngineChoice::Tool => {
+            Err(Error::NotInstalled { backend: kind, cause: None })
+        }
         Ok(found) => Ok(found),
         Err(EnsureError::Lookup(error)) => Err(error.into()),
         Err(EnsureError::Install(cause)) => Err(Error::NotInstalled { backend: kind, cause: Some(cause) }),

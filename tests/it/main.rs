@@ -10,13 +10,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod docs;
 mod dotenvx_matrix;
 mod dotenvx_tool;
 mod dotenvx_vectors;
 #[cfg(unix)]
 mod fake;
+mod loader_sweep;
 #[cfg(unix)]
 mod lying_tool;
-mod loader_sweep;
 mod sops_interop;
 mod sops_vectors;

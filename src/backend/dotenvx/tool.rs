@@ -266,4 +266,3 @@ impl ValueEngine for DotenvxTool {
         Ok(self.open(&keys, &sealed)?)
     }
 }
-

@@ -50,7 +50,9 @@ impl SopsRules {
         let Recipients { age, kms, gcp_kms, azure_kv, hc_vault } = &self.settings.recipients;
         let wanted = [age, kms, gcp_kms, azure_kv, hc_vault].into_iter().flatten();
         // A URL without a version asks for any version of that key.
-        let is = |id: &str, wanted: &str| id == wanted || id.starts_with(&format!("{}/", wanted.trim_end_matches('/')));
+        let is = |id: &str, wanted: &str| {
+            id == wanted || id.starts_with(&format!("{}/", wanted.trim_end_matches('/')))
+        };
         wanted.filter(|wanted| !recorded.iter().any(|key| is(&key.id, wanted))).cloned().collect()
     }
 }
@@ -71,9 +73,9 @@ impl Backend for SopsRules {
         match (found.lines.is_empty(), found.of_class(ValueClass::Sops).next()) {
             (true, _) => State::Empty,
             (false, None) => State::Plain,
-            (false, Some(_)) => State::Mixed {
-                plain: found.readable().map(|line| (line.key.clone(), line.line)).collect(),
-            },
+            (false, Some(_)) => {
+                State::Mixed { plain: found.readable().map(|line| (line.key.clone(), line.line)).collect() }
+            }
         }
     }
 
@@ -202,7 +204,10 @@ pub(super) fn encrypted(made: SopsEncrypted) -> Encrypted {
         .plain_comments
         .iter()
         .map(|comment| format!("line {}: the commented-out {} stays readable", comment.line, comment.key));
-    let odd = made.odd_names.iter().map(|line| format!("line {line}: what stands before the = is no key name and stays readable"));
+    let odd = made
+        .odd_names
+        .iter()
+        .map(|line| format!("line {line}: what stands before the = is no key name and stays readable"));
     let readable = values.chain(comments).chain(odd).collect();
     Encrypted { text: made.text.clone(), proof: ProofKeys::Sops(Box::new(made)), readable, kept }
 }

@@ -12,7 +12,8 @@ const PASSED: [&str; 4] = [env::PATH, env::HOME, env::XDG_CONFIG_HOME, env::XDG_
 /// Runs `command` by the shell with `SOPS_AGE_RECIPIENT` set; gives what it printed, or why there is nothing.
 pub(super) fn run(command: &str, recipient: &str, env: &Env) -> Result<Secret, String> {
     let path = env.raw(env::PATH).unwrap_or(OsStr::new("/usr/bin:/bin"));
-    let shell = which::which_in("sh", Some(path), env.cwd()).map_err(|_| "there is no shell to run it".to_owned())?;
+    let shell =
+        which::which_in("sh", Some(path), env.cwd()).map_err(|_| "there is no shell to run it".to_owned())?;
     let output = Cmd::new(shell)
         .args(["-c", command])
         .pass(env, PASSED)
