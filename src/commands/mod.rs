@@ -7,6 +7,7 @@ pub mod encrypt;
 pub mod man;
 pub mod sops_args;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::backend::{BackendKind, EngineChoice};
@@ -59,11 +60,13 @@ impl Session {
         }
     }
 
-    /// The files that were typed, or `.env`.
+    /// The files that were typed, each once, or `.env`.
     pub fn targets(&self, files: &[PathBuf]) -> Vec<Target> {
         let default = [PathBuf::from(".env")];
         let files = if files.is_empty() { &default[..] } else { files };
-        files.iter().map(|file| Target::new(self.env.cwd(), file)).collect()
+        let mut seen = HashSet::new();
+        let typed = files.iter().map(|file| Target::new(self.env.cwd(), file));
+        typed.filter(|target| seen.insert(target.path().to_path_buf())).collect()
     }
 
     /// Prints a report; gives the exit code.

@@ -1,5 +1,7 @@
 //! `decrypt`: ciphertext becomes values again, for one file or many, or only in memory.
 
+use std::collections::BTreeSet;
+
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
 use crate::backend::{BackendKind, EngineError, Job};
 use crate::cipher::Cipher;
@@ -49,7 +51,7 @@ pub struct Decrypted {
     /// With [`Output::InMemory`]: the text of every file, in argument order.
     pub texts: Vec<Secret>,
     /// The backends that the files themselves said.
-    pub detected: Vec<BackendKind>,
+    pub detected: BTreeSet<BackendKind>,
 }
 
 /// Decrypts every target, or none.
@@ -57,7 +59,7 @@ pub fn run(request: &Request<'_>) -> Decrypted {
     let mut done = Decrypted {
         report: Report { command: "decrypt", rows: Vec::new() },
         texts: Vec::new(),
-        detected: Vec::new(),
+        detected: BTreeSet::new(),
     };
     done.report.rows = decrypt_all(request, &mut done).unwrap_or_else(|rows| rows);
     done
@@ -103,7 +105,7 @@ fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, 
 
 fn choose_backend<'a>(request: &Request<'_>, loaded: Loaded<'a>, done: &mut Decrypted) -> Work<'a> {
     let detected = || Evidences::of(&loaded.file).backend();
-    let kind = request.backend.or_else(|| detected().inspect(|&kind| done.detected.push(kind)));
+    let kind = request.backend.or_else(|| detected().inspect(|&kind| _ = done.detected.insert(kind)));
     Work { kind: kind.unwrap_or(request.default), loaded }
 }
 

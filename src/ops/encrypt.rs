@@ -49,10 +49,11 @@ pub fn run(request: &Request<'_>) -> Encrypted {
 fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<Row>, Vec<Row>> {
     let Request { targets, cipher, env, .. } = *request;
     let fail = |error: Error| batch::given_up(targets, error);
-    let loaded = batch::load(targets)?;
-    let steps = examine(cipher, targets, &loaded)?;
+    // Locked before the files are read, so that of two runs on one file the second sees what the first wrote.
     let stores = key_store_paths(cipher, targets);
     let mut stores = KeyStores::open(stores.into_iter(), Access::Change, env).map_err(fail)?;
+    let loaded = batch::load(targets)?;
+    let steps = examine(cipher, targets, &loaded)?;
     let previous = find_previous(request, &steps);
     let keys = choose_keys(request, &loaded, &steps, &previous, &mut stores)?;
     let nothing = KeyRing::default();
