@@ -108,7 +108,7 @@ struct VaultArgs {
     secret: Option<String>,
 }
 
-/// Checks the arguments in the order of the contract, then decrypts.
+/// Checks the arguments in a fixed order, then decrypts.
 pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = refused(&targets) {

@@ -90,7 +90,7 @@ impl MovedToDecrypt {
     }
 }
 
-/// Checks the arguments in the order of the contract, then encrypts or reports.
+/// Checks the arguments in a fixed order, then encrypts or reports.
 pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = missing(&targets) {
