@@ -5,6 +5,8 @@ pub mod data_key;
 pub mod decrypt;
 pub mod encrypt;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod flat;
 pub mod go_regex;
 pub mod keep;
