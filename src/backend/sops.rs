@@ -23,6 +23,8 @@ pub mod selection;
 pub mod shamir;
 pub mod shape;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod timestamp;
 pub mod typed;
 pub mod value;

@@ -28,7 +28,7 @@ impl Identity {
 
 /// A folder that is home, working directory and place of the file at once.
 pub(super) struct Folder {
-    folder: tempfile::TempDir,
+    root: tempfile::TempDir,
     variables: Vec<(String, String)>,
     pub(super) recipients: Recipients,
 }
@@ -36,9 +36,9 @@ pub(super) struct Folder {
 impl Folder {
     /// An empty folder without identities or recipients.
     pub(super) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let home = folder.path().display().to_string();
-        Self { folder, variables: vec![("HOME".into(), home)], recipients: Recipients::default() }
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().display().to_string();
+        Self { root, variables: vec![("HOME".into(), home)], recipients: Recipients::default() }
     }
 
     /// A folder where `identity` can read what is encrypted.
@@ -50,7 +50,7 @@ impl Folder {
     }
 
     pub(super) fn path(&self) -> &Path {
-        self.folder.path()
+        self.root.path()
     }
 
     /// Sets a variable.

@@ -106,7 +106,15 @@ mod tests {
         assert_eq!(detect(&BINARY.replacen("data", "KEY", 1)), Some(OtherStore::Json));
         let yaml = "KEY: ENC[x]\nsops:\n    age:\n        - enc: |\n            x\n    mac: ENC[m]\n    version: 3\n";
         assert_eq!(detect(yaml), Some(OtherStore::Yaml));
-        for text in ["", "A={\"sops\":1}\n", "{", "{}", "{\"sops\":{}}", "URL=https://sops:8200\nmac: x", "sops:\nA=1\n  mac: 1"] {
+        for text in [
+            "",
+            "A={\"sops\":1}\n",
+            "{",
+            "{}",
+            "{\"sops\":{}}",
+            "URL=https://sops:8200\nmac: x",
+            "sops:\nA=1\n  mac: 1",
+        ] {
             assert_eq!(detect(text), None, "{text}");
         }
     }

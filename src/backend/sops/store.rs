@@ -277,7 +277,8 @@ mod tests {
 
     #[test]
     fn junk_and_reserved_keys_are_refused_with_their_line_and_without_their_text() {
-        for (text, line) in [("A=1\nhunter2\n", 2), ("A=\"x\ny\"\nhunter2: x", 3), ("\u{a0}\n", 1), ("A", 1)] {
+        for (text, line) in [("A=1\nhunter2\n", 2), ("A=\"x\ny\"\nhunter2: x", 3), ("\u{a0}\n", 1), ("A", 1)]
+        {
             assert_eq!(split_plain(text), Err(StoreError::Junk { line }), "{text}");
         }
         let error = split_plain("A=1\nsops_region=hunter2\n").unwrap_err();
@@ -294,10 +295,7 @@ mod tests {
         let names: Vec<_> = metadata.iter().map(|line| (line.number, line.name, line.value)).collect();
         assert_eq!(names, [(1, "mac", "m"), (6, "version", "3")]);
         let body: Vec<_> = body.iter().map(|line| (line.number, line.item)).collect();
-        assert_eq!(
-            body,
-            [(4, pair("A", "1")), (5, Item::Blank), (8, Item::Comment("c")), (9, Item::Blank)]
-        );
+        assert_eq!(body, [(4, pair("A", "1")), (5, Item::Blank), (8, Item::Comment("c")), (9, Item::Blank)]);
     }
 
     #[test]

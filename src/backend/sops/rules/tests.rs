@@ -121,7 +121,13 @@ fn a_flag_replaces_the_keys_of_the_rule_but_not_its_terms() {
 
 #[test]
 fn a_file_without_rules_is_as_good_as_none() {
-    for yaml in ["", "# nothing\n", "keys:\n  - &me age1a\n", "creation_rules:\n", "destination_rules:\n  - s3_bucket: b\nstores:\n  json:\n    indent: 2\n"] {
+    for yaml in [
+        "",
+        "# nothing\n",
+        "keys:\n  - &me age1a\n",
+        "creation_rules:\n",
+        "destination_rules:\n  - s3_bucket: b\nstores:\n  json:\n    indent: 2\n",
+    ] {
         assert_eq!(plan_with(yaml).unwrap_err().code(), "sops.no_recipients", "{yaml}");
     }
 }
@@ -195,7 +201,7 @@ fn what_is_not_the_yaml_of_sops_is_refused_with_its_line() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let below = format!("*a{}", level - 1);
-            text += &format!("a{level}: &a{level} [{}]\n", vec![below; 10].join(", "));
+            text.extend([format!("a{level}: &a{level} [{}]\n", vec![below; 10].join(", "))]);
         }
         text + "creation_rules:\n  - age: *a11\n"
     };
@@ -222,6 +228,9 @@ fn what_is_not_the_yaml_of_sops_is_refused_with_its_line() {
 fn a_pattern_that_does_not_compile_and_two_rules_at_once_are_errors() {
     let error = plan_with("creation_rules:\n  - path_regex: (\n    age: age1a\n").unwrap_err();
     assert!(error.to_string().contains("rule 1: path_regex ( is not a valid regular expression"), "{error}");
-    let error = plan_with("creation_rules:\n  - age: age1a\n    encrypted_regex: a\n    encrypted_suffix: b\n");
-    assert!(error.unwrap_err().to_string().ends_with("encrypted_suffix and encrypted_regex exclude each other"));
+    let error =
+        plan_with("creation_rules:\n  - age: age1a\n    encrypted_regex: a\n    encrypted_suffix: b\n");
+    assert!(
+        error.unwrap_err().to_string().ends_with("encrypted_suffix and encrypted_regex exclude each other")
+    );
 }
