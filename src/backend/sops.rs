@@ -4,12 +4,14 @@ pub mod builtin;
 pub mod data_key;
 pub mod decrypt;
 pub mod encrypt;
+pub mod engine;
 pub mod error;
 #[cfg(test)]
 mod fixture;
 pub mod flat;
 pub mod go_regex;
 pub mod keep;
+mod key_command;
 pub mod layout;
 pub mod mac;
 pub mod master_key;

@@ -1,5 +1,7 @@
 //! `decrypt`: ciphertext becomes values again, for one file or many, or only in memory.
 
+use std::collections::BTreeSet;
+
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
 use crate::backend::{BackendKind, EngineError, Job};
 use crate::cipher::Cipher;
@@ -7,13 +9,13 @@ use crate::env::Env;
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::keys::KeyRing;
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::secret::Secret;
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
-use super::parallel;
 
 /// What to do with the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub struct Decrypted {
     /// With [`Output::InMemory`]: the text of every file, in argument order.
     pub texts: Vec<Secret>,
     /// The backends that the files themselves said.
-    pub detected: Vec<BackendKind>,
+    pub detected: BTreeSet<BackendKind>,
 }
 
 /// Decrypts every target, or none.
@@ -57,7 +59,7 @@ pub fn run(request: &Request<'_>) -> Decrypted {
     let mut done = Decrypted {
         report: Report { command: "decrypt", rows: Vec::new() },
         texts: Vec::new(),
-        detected: Vec::new(),
+        detected: BTreeSet::new(),
     };
     done.report.rows = decrypt_all(request, &mut done).unwrap_or_else(|rows| rows);
     done
@@ -78,45 +80,56 @@ pub fn detect(target: &Target) -> Option<BackendKind> {
 fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, Vec<Row>> {
     let targets = request.targets;
     let fail = |error: Error| batch::given_up(targets, error);
-    let work: Vec<Work<'_>> = batch::load(targets)?.into_iter().map(|loaded| choose_backend(request, loaded, done)).collect();
+    let work: Vec<Work<'_>> =
+        batch::load(targets)?.into_iter().map(|loaded| choose_backend(request, loaded, done)).collect();
     let mut ciphers = Vec::new();
     for kind in [BackendKind::Dotenvx, BackendKind::Sops] {
         if work.iter().any(|one| one.kind == kind && !nothing_to_do(one)) {
             ciphers.push((request.open)(kind).map_err(fail)?);
         }
     }
-    let paths = work.iter().filter(|one| one.kind == BackendKind::Dotenvx).map(|one| one.loaded.target.key_store());
+    let paths =
+        work.iter().filter(|one| one.kind == BackendKind::Dotenvx).map(|one| one.loaded.target.key_store());
     let stores = KeyStores::open(paths, Access::Read, request.env).map_err(fail)?;
     let open = |one: &Work<'_>| {
         let path = || one.loaded.target.to_string();
         let failed = |source| Error::Engine { verb: Verb::Decrypt, path: path(), source };
         open_one(one, &ciphers, &stores).map_err(failed)
     };
-    let texts = batch::all_or_rows(targets, parallel::map(&work, open).into_iter().enumerate())?;
+    let texts = batch::all_or_rows(
+        targets,
+        parallel::map(work.len(), parallel::cores(), |at| open(&work[at])).into_iter().enumerate(),
+    )?;
     finish(request, &work, &ciphers, texts, done)
 }
 
 fn choose_backend<'a>(request: &Request<'_>, loaded: Loaded<'a>, done: &mut Decrypted) -> Work<'a> {
     let detected = || Evidences::of(&loaded.file).backend();
-    let kind = request.backend.or_else(|| detected().inspect(|&kind| done.detected.push(kind)));
+    let kind = request.backend.or_else(|| detected().inspect(|&kind| _ = done.detected.insert(kind)));
     Work { kind: kind.unwrap_or(request.default), loaded }
 }
 
 /// A dotenvx file without ciphertext needs neither engine nor key; SOPS says itself that it is none of its files.
 fn nothing_to_do(work: &Work<'_>) -> bool {
-    let meant_as_ciphertext = |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
-    work.kind == BackendKind::Dotenvx && !Evidences::of(&work.loaded.file).lines.iter().any(meant_as_ciphertext)
+    let meant_as_ciphertext =
+        |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
+    work.kind == BackendKind::Dotenvx
+        && !Evidences::of(&work.loaded.file).lines.iter().any(meant_as_ciphertext)
 }
 
 fn open_one(work: &Work<'_>, ciphers: &[Cipher], stores: &KeyStores) -> Result<Option<Secret>, EngineError> {
-    let Some(cipher) = ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind) else { return Ok(None) };
+    let Some(cipher) = ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind) else {
+        return Ok(None);
+    };
     if nothing_to_do(work) {
         return Ok(None);
     }
     let Loaded { target, file } = &work.loaded;
     let nothing = KeyRing::default();
     let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-    cipher.decrypt(&Job { target, file, ring, public: None, previous: None }).map(|text| Some(Secret::new(text)))
+    cipher
+        .decrypt(&Job { target, file, ring, public: None, previous: None })
+        .map(|text| Some(Secret::new(text)))
 }
 
 /// Writes, gives back or forgets the plaintexts, and says so.
@@ -129,7 +142,8 @@ fn finish(
 ) -> Result<Vec<Row>, Vec<Row>> {
     let mut written = match request.output {
         Output::InPlace => {
-            let changed = texts.iter().enumerate().filter_map(|(at, text)| Some((at, text.as_ref()?.expose())));
+            let changed =
+                texts.iter().enumerate().filter_map(|(at, text)| Some((at, text.as_ref()?.expose())));
             batch::stage(request.targets, changed)?.commit().into_iter()
         }
         Output::InMemory | Output::Check => Vec::new().into_iter(),
