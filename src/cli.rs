@@ -77,8 +77,8 @@ const INTERRUPTED: i32 = 130;
 
 fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
-        Command::Encrypt(args) => encrypt::run(args, session),
-        Command::Decrypt(args) => decrypt::run(args, session),
+        Command::Encrypt(args) => encrypt::run(&args, session),
+        Command::Decrypt(args) => decrypt::run(&args, session),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), &mut session.ui)),
         Command::Man(args) => man::run(&args, Cli::command(), &mut session.ui),
         Command::Version => Ok(commands::version(&mut session.ui)),

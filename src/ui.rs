@@ -87,7 +87,7 @@ impl Ui {
 
     /// `[OK] …` on standard output.
     pub fn ok(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Green, "[OK]", self.color_out);
+        let badge = badge(AnsiColor::Green, "[OK]", self.color_out);
         self.answer(&format!("{badge} {message}"));
     }
 
@@ -105,7 +105,7 @@ impl Ui {
 
     /// `[WARN] …` on standard error.
     pub fn warn(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Yellow, "[WARN]", self.color_err);
+        let badge = badge(AnsiColor::Yellow, "[WARN]", self.color_err);
         Self::err(&format!("{badge} {message}"));
     }
 
@@ -123,16 +123,16 @@ impl Ui {
 
     /// `[ERROR] …`, the place in a config file, and what to do next.
     pub fn error(&mut self, error: &Error) {
-        let badge = self.badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);
         for line in error.to_string().lines() {
-            Self::err(&format!("{badge} {line}"));
+            Self::err(&format!("{label} {line}"));
         }
         if let Some(snippet) = error.snippet() {
             Self::err(&snippet.to_string());
         }
         if let Some(hint) = error.hint() {
-            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_err);
-            Self::err(&format!("  {label} {hint}"));
+            let hinted = badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {hinted} {hint}"));
         }
     }
 
@@ -187,11 +187,6 @@ impl Ui {
         self.broken
     }
 
-    fn badge(&self, color: AnsiColor, text: &str, colored: bool) -> String {
-        let style = Style::new().bold().fg_color(Some(color.into()));
-        if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
-
     fn out(&mut self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
@@ -201,6 +196,11 @@ impl Ui {
     fn err(line: &str) {
         notice(line);
     }
+}
+
+fn badge(color: AnsiColor, text: &str, colored: bool) -> String {
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// A line on standard error, from work that has no [`Ui`] at hand.

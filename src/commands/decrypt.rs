@@ -109,7 +109,7 @@ struct VaultArgs {
 }
 
 /// Checks the arguments in a fixed order, then decrypts.
-pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
+pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = refused(&targets) {
         return Ok(session.finish(&report));
@@ -130,7 +130,7 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     let default = *config.encryption.backend.checked()?;
     let choice = session.engine_choice(&config)?;
     if args.vault.verify_vault {
-        return verify_vault(&args, &targets, typed, default);
+        return verify_vault(args, &targets, typed, default);
     }
     let env = session.env.clone();
     let sops = sops_args::settings(&args.sops, &RecipientArgs::default(), &config, session);

@@ -91,7 +91,7 @@ impl MovedToDecrypt {
 }
 
 /// Checks the arguments in a fixed order, then encrypts or reports.
-pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
+pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = missing(&targets) {
         return Ok(session.finish(&report));
@@ -108,9 +108,9 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     let kind = super::backend(args.backend.as_deref(), &config)?;
     if args.check {
-        report(&args, &targets, kind, session)
+        report(args, &targets, kind, session)
     } else {
-        encrypt(&args, &targets, kind, &config, session)
+        encrypt(args, &targets, kind, &config, session)
     }
 }
 

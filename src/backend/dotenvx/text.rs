@@ -295,11 +295,11 @@ pub(super) fn prove(original: &EnvFile, encrypted: &EnvFile, opener: &Opener<'_>
         let entry = &original.entries()[index];
         let sealed = encrypted.entries().get(index + shift).ok_or(EngineError::Layout)?;
         let same_key = encrypted.key(sealed) == original.key(entry);
-        let opened = opener.open(encrypted.raw(sealed), order);
-        if !same_key || opened.as_ref().map(Secret::expose) != Some(original.value(entry).as_str()) {
+        let value = opener.open(encrypted.raw(sealed), order);
+        if !same_key || value.as_ref().map(Secret::expose) != Some(original.value(entry).as_str()) {
             changed.push(original.key(entry).to_owned());
         }
-        slots.push((index + shift, opened));
+        slots.push((index + shift, value));
     }
     if !changed.is_empty() {
         return Err(EngineError::Changed { keys: changed });

@@ -194,8 +194,7 @@ impl Engine for SopsBuiltin {
 /// What the pipeline needs of a result of this format.
 pub(super) fn encrypted(made: SopsEncrypted) -> Encrypted {
     let kept = match &made.kept {
-        keep::Kept::Nothing | keep::Kept::Unusable(_) => Kept::Nothing,
-        keep::Kept::Lines(0) => Kept::Nothing,
+        keep::Kept::Nothing | keep::Kept::Unusable(_) | keep::Kept::Lines(0) => Kept::Nothing,
         keep::Kept::Lines(count) => Kept::Values(*count),
         keep::Kept::Everything => Kept::File,
     };
