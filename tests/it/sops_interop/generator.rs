@@ -186,9 +186,11 @@ const TOKENS: &[&str] = &[
 pub(super) fn pattern(seed: u64) -> String {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     // The first rolls of neighbouring seeds are alike.
-    (0..8).for_each(|_| drop(dice.roll(2)));
+    for _ in 0..8 {
+        dice.roll(2);
+    }
     // Flags stand at the start only: Go lets a repeat behind them reach over to what stands before.
     let flags = dice.pick(&["", "", "", "(?i)"]);
-    let tokens: String = (0..1 + dice.roll(6)).map(|_| dice.pick(TOKENS)).collect();
+    let tokens: String = (0..=dice.roll(6)).map(|_| dice.pick(TOKENS)).collect();
     format!("{flags}{tokens}")
 }
