@@ -31,7 +31,10 @@ use super::sops_args::{self, RecipientArgs, SopsArgs};
 /// As a pre-commit hook: entry `envdrift encrypt --check`, `pass_filenames: true`.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
-#[expect(clippy::doc_markdown, reason = "the comment is the help text, where AGE_PUBLIC_KEY stands for a key")]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comment is the help text, where AGE_PUBLIC_KEY stands for a key"
+)]
 pub struct Args {
     /// Files to encrypt [default: .env]
     #[arg(value_name = "ENV_FILES")]

@@ -59,14 +59,8 @@ fn one_file(bench: &Bench, seed: u64) -> bool {
 }
 
 #[test]
-fn a_hundred_files_read_the_same_both_ways() {
-    both_ways(0..100);
-}
-
-#[test]
-#[ignore = "two thousand files take a minute or two"]
-fn two_thousand_files_read_the_same_both_ways() {
-    both_ways(10_000..12_000);
+fn files_read_the_same_both_ways() {
+    both_ways(0..if crate::support::thorough() { 2_000 } else { 100 });
 }
 
 const BODIES: [&str; 3] = [
@@ -233,11 +227,11 @@ fn regular_expressions_pick_what_they_pick_in_go() {
 }
 
 #[test]
-#[ignore = "a thousand patterns take half a minute"]
-fn a_thousand_made_up_regular_expressions_pick_what_they_pick_in_go() {
+fn made_up_regular_expressions_pick_what_they_pick_in_go() {
     let Some(mut bench) = Bench::new() else { return };
     bench.with_flag = false;
-    let patterns: Vec<String> = (0..1000).map(pattern).collect();
+    let patterns: Vec<String> =
+        (0..if crate::support::thorough() { 1_000 } else { 50 }).map(pattern).collect();
     let differing: Vec<&String> =
         patterns.iter().filter(|pattern| !picks_the_same(&bench, pattern)).collect();
     assert_eq!(differing, [""; 0]);
