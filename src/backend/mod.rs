@@ -22,7 +22,7 @@ pub use kind::{BackendKind, EngineChoice, UnknownBackend, UnknownEngine};
 /// What a file holds, as far as one backend is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// No assignment at all.
+    /// No assignment that the format would encrypt.
     Empty,
     /// Assignments, none of them encrypted.
     Plain,
@@ -117,7 +117,9 @@ pub enum Refusal {
         key: String,
     },
     /// The private key at hand belongs to another public key than the file's.
-    #[error("{path} is encrypted for public key {public}, but {private} is the key of another file: two files fight for one key name")]
+    #[error(
+        "{path} is encrypted for public key {public}, but {private} is the key of another file: two files fight for one key name"
+    )]
     KeyConflict {
         /// The file as the user named it.
         path: String,
@@ -140,14 +142,16 @@ impl Refusal {
             }
             Self::Companion { .. } => "name the env file itself, such as .env.production".into(),
             Self::NoVariables { .. } => {
-                "add a KEY=value line first; an encryptor would scaffold placeholder secrets into an empty file".into()
+                "add a KEY=value line first; names that end in _PLAIN are never encrypted".into()
             }
             Self::FileName { .. } => "rename it to letters, digits, dots, dashes and underscores".into(),
             Self::OtherBackend { path, other, .. } => format!(
                 "run `envdrift decrypt {path} --backend {other}` first, or encrypt with `--backend {other}`"
             ),
             Self::Unreadable { .. } => "write it as KEY=value, or put a # in front of it".into(),
-            Self::Damaged { .. } => "restore the line from git, or replace the value with its plaintext".into(),
+            Self::Damaged { .. } => {
+                "restore the line from git, or replace the value with its plaintext".into()
+            }
             Self::PublicKey { .. } => "restore the header from git, or delete that line".into(),
             Self::KeyConflict { public, .. } => format!(
                 "put the private key of {public} into .env.keys, or delete the DOTENV_PUBLIC_KEY line to use the key at hand"
@@ -310,9 +314,14 @@ impl EngineError {
             Self::WrongKey { .. } => {
                 Some("get the private key that belongs to the public key in the file's header".into())
             }
-            Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
+            Self::MalformedKey { .. } => Some(
+                "restore the key from your vault or from a teammate, or remove the line if nothing needs it"
+                    .into(),
+            ),
             Self::Damaged { .. } => Some("restore the line from git".into()),
-            Self::Unwritable { .. } => Some("decrypt with --engine builtin and report this file's quoting".into()),
+            Self::Unwritable { .. } => {
+                Some("decrypt with --engine builtin and report this file's quoting".into())
+            }
             Self::StillPlain { .. } | Self::Changed { .. } | Self::Layout => {
                 Some("nothing was written; try the other engine (--engine builtin or --engine tool)".into())
             }

@@ -100,7 +100,9 @@ fn missing_wrong_and_damaged_are_told_apart() {
     let mut ring = KeyRing::default();
     let encrypted = encrypt("A=1\nB=2\n", &mut ring).unwrap();
     let missing = decrypt(&encrypted, &KeyRing::default()).unwrap_err();
-    assert!(matches!(&missing, EngineError::MissingKey { name, .. } if name == "DOTENV_PRIVATE_KEY_PRODUCTION"));
+    assert!(
+        matches!(&missing, EngineError::MissingKey { name, .. } if name == "DOTENV_PRIVATE_KEY_PRODUCTION")
+    );
 
     let mut other = KeyRing::default();
     other.insert(KeyName::for_file(".env.x"), PrivateKey::generate().unwrap());
@@ -116,7 +118,10 @@ fn missing_wrong_and_damaged_are_told_apart() {
 
     let malformed = KeyRing::collect(Some("DOTENV_PRIVATE_KEY_PRODUCTION=abc\n"), &Env::default());
     let error = decrypt(&encrypted, &malformed).unwrap_err();
-    assert_eq!(error.to_string(), "DOTENV_PRIVATE_KEY_PRODUCTION in .env.keys is not a private key (64 hex digits)");
+    assert_eq!(
+        error.to_string(),
+        "DOTENV_PRIVATE_KEY_PRODUCTION in .env.keys is not a private key (64 hex digits)"
+    );
 }
 
 #[test]
@@ -133,25 +138,52 @@ fn a_key_of_another_file_is_never_used_for_a_header_of_its_name() {
 
 #[test]
 fn what_dotenvx_would_leave_readable_is_refused_with_its_line() {
-    for (text, line) in [("A=1\nB: hello\n", 2), ("A=1\n\nsecret word\n", 3), ("CAFÉ=1\n", 1), ("A=1\nhunter2\n", 2)] {
+    for (text, line) in
+        [("A=1\nB: hello\n", 2), ("A=1\n\nsecret word\n", 3), ("CAFÉ=1\n", 1), ("A=1\nhunter2\n", 2)]
+    {
         let refusal = DotenvxRules.refusal(&target(), &EnvFile::parse(text)).unwrap();
         assert!(matches!(refusal, Refusal::Unreadable { line: found, .. } if found == line), "{refusal}");
     }
     assert_eq!(DotenvxRules.refusal(&target(), &EnvFile::parse("A=1\nBARE_KEY\n")), None);
 }
 
+/// Lines as people write them and as they do not.
+const LINES: &str = r#"(#!x\n)?(( |export |# )?[AB]( |\t)?=( |\t)?("|'|`)?(=|"|'|`|\\|#|\$| |\t|n|é|\x00|﻿|\n|\r\n|encrypted:B|x){0,8}("|'|`|)( |# c)?(\n|\r\n|\r)?){0,4}"#;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn every_text_that_is_not_refused_comes_back(
-        text in r#"(( |export |# )?[AB]( |\t)?=( |\t)?("|'|`)?(=|"|'|`|\\|#|\$| |\t|n|é|﻿|\n|\r\n|encrypted:B|x){0,8}("|'|`|)( |# c)?(\n|\r\n|\r)?){0,4}"#
-    ) {
-        let file = EnvFile::parse(text.clone());
-        prop_assume!(DotenvxRules.refusal(&target(), &file).is_none());
-        let mut ring = KeyRing::default();
-        // A refusal by the proof is allowed by law 3; a silent change is not.
-        if let Ok(encrypted) = encrypt(&text, &mut ring) {
+    fn every_text_that_is_not_refused_comes_back(text in LINES) {
+        if DotenvxRules.refusal(&target(), &EnvFile::parse(text.clone())).is_none() {
+            let mut ring = KeyRing::default();
+            // A refusal by the proof would be allowed by law 3, but no text needs one.
+            let encrypted = encrypt(&text, &mut ring).map_err(|error| TestCaseError::fail(format!("{text:?}: {error}")))?;
             prop_assert_eq!(decrypt(&encrypted, &ring).unwrap(), text);
         }
     }
+
+    #[test]
+    fn an_encrypted_file_that_was_edited_keeps_every_value(text in LINES, more in LINES, at in 9usize..14) {
+        let mut ring = KeyRing::default();
+        let refused = |text: &str| DotenvxRules.refusal(&target(), &EnvFile::parse(text)).is_some();
+        if refused(&text) || DotenvxRules.state(&EnvFile::parse(text.clone())) == State::Empty {
+            return Ok(());
+        }
+        let encrypted = encrypt(&text, &mut ring).unwrap();
+        let cut: usize = encrypted.split_inclusive(['\n', '\r']).take(at).map(str::len).sum();
+        let edited = [&encrypted[..cut], "\n", &more, "\n", &encrypted[cut..]].concat();
+        let wanted = decrypt(&edited, &ring);
+        if let (false, Ok(wanted)) = (refused(&edited), wanted) {
+            let again = encrypt(&edited, &mut ring);
+            let again = again.map_err(|error| TestCaseError::fail(format!("{edited:?}: {error}")))?;
+            prop_assert_eq!(values(&decrypt(&again, &ring).unwrap()), values(&wanted), "{}\n{}", edited, again);
+        }
+    }
+}
+
+/// Key and value of every variable, in file order.
+fn values(text: &str) -> Vec<(String, String)> {
+    let file = EnvFile::parse(text);
+    let variables = file.entries().iter().filter(|entry| !is_public_key(file.key(entry)));
+    variables.map(|entry| (file.key(entry).to_owned(), file.value(entry))).collect()
 }
