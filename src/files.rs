@@ -8,6 +8,7 @@
 mod lock;
 mod private;
 mod read;
+mod temp;
 mod write;
 
 use std::io;

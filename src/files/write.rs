@@ -2,18 +2,19 @@
 //!
 //! A write is *staged* (the bytes are on disk under an unpredictable name beside the target) and then *committed*
 //! (renamed over it). Many writes are staged together, so that they share the cost of flushing the disk, and a
-//! batch can be given up before its first commit. Hard links to the old file, extended attributes and access
-//! control lists do not survive; the mode, the owner and a symbolic link do.
+//! batch can be given up before its first commit. On Linux a staged file has no name until it is committed, so that
+//! even a killed process leaves none behind; elsewhere it has a temporary one. Hard links to the old file, extended
+//! attributes and access control lists do not survive; the mode, the owner and a symbolic link do.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
+use super::temp::Temp;
 use super::{FileError, Kind, read};
 use crate::interrupt::{self, Hold};
 
@@ -21,8 +22,6 @@ use crate::interrupt::{self, Hold};
 const WRITERS: usize = 8;
 /// As many links in a row as Linux follows.
 const MAX_LINKS: usize = 40;
-/// Leaves room for the random part and the suffix in a name of 255 bytes.
-const NAME_LIMIT: usize = 200;
 
 /// Who may read the written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +45,10 @@ pub struct Write<'a> {
     pub mode: Mode,
 }
 
-/// A file that is safe on disk under a temporary name; dropping it removes it, [`Staged::commit`] puts it in place.
+/// A file that is safe on disk beside its target; dropping it removes it, [`Staged::commit`] puts it in place.
 #[derive(Debug)]
 pub struct Staged {
-    temp: TempPath,
+    temp: Temp,
     target: PathBuf,
     _hold: Hold,
 }
@@ -63,7 +62,8 @@ impl Staged {
 
     /// Replaces the target and gives the folder that is still to be flushed.
     fn swap(self) -> Result<PathBuf, FileError> {
-        rename(self.temp, &self.target).map_err(|source| FileError::io("replace", &self.target, source))?;
+        let replace = |temp: Temp| rename(temp.into_path(&self.target)?, &self.target);
+        replace(self.temp).map_err(|source| FileError::io("replace", &self.target, source))?;
         Ok(parent(&self.target).to_path_buf())
     }
 }
@@ -119,15 +119,15 @@ pub fn stage(write: Write<'_>) -> Result<Staged, FileError> {
     let target = resolve(write.path)?;
     let old = existing(write.path, &target)?;
     let hold = interrupt::hold();
-    let mut temp = create_temp(&target, write.mode, old.as_ref())
+    let (mut file, temp) = Temp::create(&target, write.mode, old.as_ref())
         .map_err(|source| FileError::io("create a temporary file beside", write.path, source))?;
-    let fill = |temp: &mut NamedTempFile| -> io::Result<()> {
-        grant(temp.as_file(), write.mode, old.as_ref())?;
-        temp.write_all(write.bytes)?;
-        temp.as_file().sync_all()
+    let mut write_out = || -> io::Result<()> {
+        grant(&file, write.mode, old.as_ref())?;
+        file.write_all(write.bytes)?;
+        file.sync_all()
     };
-    fill(&mut temp).map_err(|source| FileError::io("write", write.path, source))?;
-    Ok(Staged { temp: temp.into_temp_path(), target, _hold: hold })
+    write_out().map_err(|source| FileError::io("write", write.path, source))?;
+    Ok(Staged { temp, target, _hold: hold })
 }
 
 /// Adds whole lines to the end of a text file, in the line end that it uses, creating it when it is missing.
@@ -199,33 +199,6 @@ fn existing(path: &Path, target: &Path) -> Result<Option<Metadata>, FileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(FileError::io("look at", path, source)),
     }
-}
-
-fn create_temp(target: &Path, mode: Mode, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
-    let mut prefix = OsString::from(".");
-    prefix.push(short_name(target));
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".envdrift-tmp").rand_bytes(12);
-    #[cfg(unix)]
-    if mode == Mode::Keep && old.is_none() {
-        use std::os::unix::fs::PermissionsExt;
-        // The system takes the umask off; nobody can be asked for it without changing it.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    #[cfg(not(unix))]
-    let _ = (mode, old);
-    builder.tempfile_in(parent(target))
-}
-
-/// The target's own name, cut when it would make the temporary name too long.
-fn short_name(target: &Path) -> OsString {
-    let name = target.file_name().unwrap_or(OsStr::new("file"));
-    if name.len() <= NAME_LIMIT {
-        return name.to_os_string();
-    }
-    let text = name.to_string_lossy();
-    OsString::from(&text[..text.floor_char_boundary(NAME_LIMIT)])
 }
 
 /// Gives the open, still empty file its owner and mode.
