@@ -71,6 +71,18 @@ enum Command {
     Version,
 }
 
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Encrypt(_) => "encrypt",
+            Self::Decrypt(_) => "decrypt",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+            Self::Version => "version",
+        }
+    }
+}
+
 fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
         Command::Encrypt(args) => encrypt::run(args, session),
@@ -97,15 +109,22 @@ pub fn main() -> i32 {
     };
     let ui = Ui::new(cli.global.ui_options(), &env);
     let mut session = Session { env, ui, global: cli.global };
+    let name = cli.command.name();
     let ended = match lost_folder {
         Some(error) => Err(error),
         None => dispatch(cli.command, &mut session),
     };
     let code = ended.unwrap_or_else(|error| {
-        session.ui.error(&error);
+        session.ui.failure(name, &error);
         1
     });
-    if session.ui.is_broken() { 1 } else { i32::from(code) }
+    match session.ui.broken() {
+        Some(error) => {
+            session.ui.error(&Error::Output(error));
+            1
+        }
+        None => i32::from(code),
+    }
 }
 
 /// The command tree, for tests and documentation.
@@ -119,4 +138,3 @@ pub(crate) fn rendered(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) 
     write(&mut bytes).and_then(|()| bytes.flush()).map_err(Error::Output)?;
     Ok(bytes)
 }
-

@@ -65,6 +65,12 @@ pub enum Error {
     /// The key store is tracked by git, and a new key would be committed.
     #[error("{} is tracked by git: a new private key would be committed", .0.display())]
     TrackedKeyStore(PathBuf),
+    /// Another program wrote the file between reading and writing it.
+    #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// Ctrl-C or SIGTERM came before the first file was replaced.
+    #[error("Interrupted: nothing was written")]
+    Interrupted,
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -131,9 +137,10 @@ impl Error {
             Self::TrackedKeyStore(path) => {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
+            Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
-            Self::Output(_) => None,
+            Self::Interrupted | Self::Output(_) => None,
         }
     }
 
@@ -151,6 +158,8 @@ impl Error {
             Self::Tool(error) => error.code(),
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
+            Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
+            Self::Interrupted => "interrupted",
             Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",

@@ -14,8 +14,8 @@ use super::Session;
 
 /// Decrypt env files in place
 ///
-/// The backend is read from each file. Several files are one transaction: all are decrypted in memory before the
-/// first is written.
+/// The backend is read from each file. Several files are one transaction: all are decrypted in
+/// memory before the first is written.
 ///
 /// Examples:
 ///   envdrift decrypt .env.production
@@ -82,7 +82,10 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     let config = session.load_config()?;
     let typed = super::typed_backend(args.backend.as_deref())?;
-    let default = *config.encryption.backend.checked()?;
+    let default = match typed {
+        Some(kind) => kind,
+        None => *config.encryption.backend.checked()?,
+    };
     let choice = session.engine_choice(&config)?;
     if args.vault.verify_vault {
         return verify_vault(&args, &targets, typed, default);
@@ -107,8 +110,10 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         }
         return Ok(0);
     }
-    for kind in &done.detected {
-        session.ui.answer(&format!("Auto-detected encryption backend: {kind}"));
+    if output != Output::InMemory {
+        for kind in &done.detected {
+            session.ui.answer(&format!("Auto-detected encryption backend: {kind}"));
+        }
     }
     for row in &done.report.rows {
         if let Outcome::Failed(error) = &row.outcome {
@@ -139,7 +144,8 @@ fn verify_vault(
     typed: Option<BackendKind>,
     default: BackendKind,
 ) -> Result<u8, Error> {
-    let usage = |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
+    let usage =
+        |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
     let kind = typed.or_else(|| decrypt::detect(targets.first()?)).unwrap_or(default);
     if kind != BackendKind::Dotenvx {
         return Err(usage(
