@@ -3,4 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(unix)]
+mod decrypt_contract;
+#[cfg(unix)]
+mod encrypt_contract;
 mod loader_sweep;

@@ -1,7 +1,13 @@
 //! What the integration tests share.
 
+#[cfg(unix)]
+mod sandbox;
+
 use std::env;
 use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+pub(crate) use sandbox::{Kind, Run, Sandbox, Tree};
 
 /// The program at `path` below the folder that `tests/tools.sh` fills, or `None` after a line that names what is
 /// missing, so that the caller can skip its test.
