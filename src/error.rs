@@ -72,6 +72,12 @@ pub enum Error {
     /// A git hook that the config asks for is not armed.
     #[error(transparent)]
     Hooks(#[from] HookError),
+    /// Another program wrote the file between reading and writing it.
+    #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// Ctrl-C or SIGTERM came before the first file was replaced.
+    #[error("Interrupted: nothing was written")]
+    Interrupted,
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -149,9 +155,10 @@ impl Error {
                 Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
             }
             Self::Hooks(error) => error.hint(),
+            Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
-            Self::Output(_) => None,
+            Self::Interrupted | Self::Output(_) => None,
         }
     }
 
@@ -173,6 +180,8 @@ impl Error {
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Hooks(error) => error.code(),
+            Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
+            Self::Interrupted => "interrupted",
             Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",

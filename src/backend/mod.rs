@@ -22,7 +22,7 @@ pub use kind::{BackendKind, EngineChoice, UnknownBackend, UnknownEngine};
 /// What a file holds, as far as one backend is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// No assignment at all.
+    /// No assignment that the format would encrypt.
     Empty,
     /// Assignments, none of them encrypted.
     Plain,
@@ -176,14 +176,16 @@ impl Refusal {
             }
             Self::Companion { .. } => "name the env file itself, such as .env.production".into(),
             Self::NoVariables { .. } => {
-                "add a KEY=value line first; an encryptor would scaffold placeholder secrets into an empty file".into()
+                "add a KEY=value line first; names that end in _PLAIN are never encrypted".into()
             }
             Self::FileName { .. } => "rename it to letters, digits, dots, dashes and underscores".into(),
             Self::OtherBackend { path, other, .. } => format!(
                 "run `envdrift decrypt {path} --backend {other}` first, or encrypt with `--backend {other}`"
             ),
             Self::Unreadable { .. } => "write it as KEY=value, or put a # in front of it".into(),
-            Self::Damaged { .. } => "restore the line from git, or replace the value with its plaintext".into(),
+            Self::Damaged { .. } => {
+                "restore the line from git, or replace the value with its plaintext".into()
+            }
             Self::SopsMixed { path, .. } => format!(
                 "take those lines out, run `envdrift decrypt {path}`, put them back and encrypt again"
             ),
@@ -392,7 +394,10 @@ impl EngineError {
             Self::WrongKey { .. } => {
                 Some("get the private key that belongs to the public key in the file's header".into())
             }
-            Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
+            Self::MalformedKey { .. } => Some(
+                "restore the key from your vault or from a teammate, or remove the line if nothing needs it"
+                    .into(),
+            ),
             Self::Damaged { .. } => Some("restore the line from git".into()),
             Self::Unwritable { .. } => {
                 Some("decrypt with --engine builtin and report this file's quoting".into())

@@ -18,8 +18,8 @@ use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Encrypt the values of env files in place
 ///
-/// Backend, engine, keys and recipients come from envdrift.toml/pyproject.toml or from flags. Several files are one
-/// transaction: all refusals and all proofs come before the first write.
+/// Backend, engine, keys and recipients come from envdrift.toml/pyproject.toml or from flags.
+/// Several files are one transaction: all refusals and all proofs come before the first write.
 ///
 /// Examples:
 ///   envdrift encrypt .env.production
@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long, short)]
     backend: Option<String>,
     /// With --check: a settings class (module.path:Class) whose fields marked sensitive count as secrets
-    #[arg(long, short, value_name = "MODULE:CLASS", requires = "check")]
+    #[arg(long, short, value_name = "MODULE:CLASS")]
     schema: Option<String>,
     /// Folder that the module of --schema is looked up in
     #[arg(long, short = 'd', value_name = "DIR")]
@@ -112,10 +112,13 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     }
     let kind = super::backend(args.backend.as_deref(), &config)?;
     if args.check {
-        report(args, &targets, kind, session)
-    } else {
-        encrypt(args, &targets, kind, &config, session)
+        return report(args, &targets, kind, session);
     }
+    // Everything is encrypted, whatever a schema says of it; hooks pass one all the same.
+    if let Err(error) = load_schema(args, session) {
+        session.ui.warn(&error.to_string());
+    }
+    encrypt(args, &targets, kind, &config, session)
 }
 
 fn encrypt(
@@ -141,12 +144,15 @@ fn encrypt(
 fn report(args: &Args, targets: &[Target], kind: BackendKind, session: &mut Session) -> Result<u8, Error> {
     let schema = load_schema(args, session)?;
     let policy = if args.strict { Policy::Everything } else { Policy::Secrets };
-    let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy })?;
+    let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy });
     for path in &checked.skipped {
         session.ui.warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
     }
     for file in &checked.files {
         session.ui.status(file);
+    }
+    if let Some((_, error)) = &checked.failed {
+        session.ui.error(error);
     }
     if session.ui.is_json() {
         session.ui.payload(checked.to_json().as_bytes());

@@ -8,7 +8,6 @@ use crate::cipher::{Cipher, Proven, Step};
 use crate::env::Env;
 use crate::envfile::EnvFile;
 use crate::error::Error;
-use crate::files::{self, Mode};
 use crate::keys::{KeyName, KeyRing, PublicKey};
 use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
@@ -75,8 +74,7 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         targets,
         parallel::map(work.len(), parallel::cores(), |at| encrypt(&work[at])).into_iter(),
     )?;
-    protect::before_writing(&stores, env, warnings).map_err(fail)?;
-    let written = write(targets, &stores, &proven)?;
+    let written = write(&Writes { request, loaded: &loaded, stores: &stores, proven: &proven }, warnings)?;
     Ok(rows(cipher, &loaded, proven, written))
 }
 
@@ -147,17 +145,27 @@ fn choose_key(
     }
 }
 
-/// Writes the key stores, then the files; every text is on disk before the first file is replaced.
-fn write(
-    targets: &[Target],
-    stores: &KeyStores,
-    proven: &[(usize, Proven)],
-) -> Result<Vec<(usize, Option<Error>)>, Vec<Row>> {
-    let texts = proven.iter().map(|(at, one)| (*at, one.encrypted.text.as_str()));
+/// What a run writes, and what it was made of.
+struct Writes<'a> {
+    request: &'a Request<'a>,
+    loaded: &'a [Loaded<'a>],
+    stores: &'a KeyStores,
+    proven: &'a [(usize, Proven)],
+}
+
+/// Writes the key stores, then the files. Everything is on disk under other names before anything is replaced, and the
+/// key stores are out of git's and of other users' sight before one of them gets a key.
+fn write(writes: &Writes<'_>, warnings: &mut Vec<String>) -> Result<Vec<(usize, Option<Error>)>, Vec<Row>> {
+    let Request { targets, env, .. } = *writes.request;
+    let fail = |error: Error| batch::given_up(targets, error);
+    let texts = writes.proven.iter().map(|(at, one)| (*at, one.encrypted.text.as_str()));
     let staged = batch::stage(targets, texts)?;
-    for (path, text) in stores.changed() {
-        files::write_atomic(path, text.as_bytes(), Mode::Private)
-            .map_err(|error| batch::given_up(targets, error.into()))?;
+    let key_stores = writes.stores.stage().map_err(fail)?;
+    batch::unchanged(targets, writes.proven.iter().map(|(at, _)| (*at, &writes.loaded[*at])))?;
+    writes.stores.unchanged().map_err(fail)?;
+    protect::before_writing(writes.stores, env, warnings).map_err(fail)?;
+    for key_store in key_stores {
+        key_store.commit().map_err(|error| fail(error.into()))?;
     }
     Ok(staged.commit())
 }

@@ -10,10 +10,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(unix)]
+mod decrypt_contract;
 mod docs;
 mod dotenvx_matrix;
 mod dotenvx_tool;
 mod dotenvx_vectors;
+#[cfg(unix)]
+mod encrypt_contract;
 #[cfg(unix)]
 mod fake;
 mod loader_sweep;

@@ -1,5 +1,8 @@
 //! What the integration tests share.
 
+#[cfg(unix)]
+mod sandbox;
+
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub(crate) fn thorough() -> bool {
     env::var_os("ENVDRIFT_REQUIRE_TOOLS").is_some_and(|required| required == "1")
 }
+#[cfg(unix)]
+pub(crate) use sandbox::{Kind, Run, Sandbox, Tree};
 
 /// The program at `path` below the folder that `tests/tools.sh` fills, or `None` after a line that names what is
 /// missing, so that the caller can skip its test.

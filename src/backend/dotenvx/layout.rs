@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use crate::envfile::EnvFile;
+use crate::envfile::line_end;
 use crate::envfile::value::Spelling;
 use crate::keys::{KeyName, PublicKey};
 
@@ -94,7 +94,7 @@ pub(super) fn added(
     if key.is_none() && layout.order.is_empty() && find(text).is_none() {
         return text.to_owned();
     }
-    let end = EnvFile::parse(text).line_end();
+    let end = line_end(text);
     let at = insertion_point(text);
     let mut top = layout.render() + end;
     if let Some((name, public)) = key {
