@@ -28,7 +28,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     /// The config is broken.
-    #[error(transparent)]
+    #[error("{}", config_message(.0))]
     Config(#[from] ConfigError),
     /// `--backend` names no backend.
     #[error(transparent)]
@@ -96,6 +96,11 @@ pub enum Error {
     Output(std::io::Error),
 }
 
+/// The message and, as a line of its own, what to do with the file.
+fn config_message(error: &ConfigError) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\n{hint}"))
+}
+
 fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
     match cause {
         None => format!("{backend} is not installed"),
@@ -132,7 +137,8 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint(),
+            // Part of the message.
+            Self::Config(_) => None,
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
