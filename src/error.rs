@@ -96,9 +96,16 @@ pub enum Error {
     Output(std::io::Error),
 }
 
-/// The message and, as a line of its own, what to do with the file.
+/// True where the file has to be mended before any command runs; its message says so in a second line.
+fn is_broken_file(error: &ConfigError) -> bool {
+    matches!(error, ConfigError::Unreadable { .. } | ConfigError::Syntax { .. } | ConfigError::Invalid { .. })
+}
+
 fn config_message(error: &ConfigError) -> String {
-    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}\n{hint}"))
+    match error.hint().filter(|_| is_broken_file(error)) {
+        Some(hint) => format!("{error}\n{hint}"),
+        None => error.to_string(),
+    }
 }
 
 fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
@@ -137,8 +144,7 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            // Part of the message.
-            Self::Config(_) => None,
+            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
