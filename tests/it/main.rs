@@ -20,8 +20,14 @@ mod dotenvx_vectors;
 mod encrypt_contract;
 #[cfg(unix)]
 mod fake;
+#[cfg(unix)]
+mod hook_gate;
 mod loader_sweep;
 #[cfg(unix)]
 mod lying_tool;
+#[cfg(unix)]
+mod small_diffs;
+#[cfg(unix)]
+mod sops_contract;
 mod sops_interop;
 mod sops_vectors;
