@@ -119,4 +119,3 @@ pub(crate) fn rendered(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) 
     write(&mut bytes).and_then(|()| bytes.flush()).map_err(Error::Output)?;
     Ok(bytes)
 }
-

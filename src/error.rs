@@ -126,7 +126,9 @@ impl Error {
             Self::TrackedKeyStore(path) => {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
-            Self::ExposedKeyStore(_) => Some("look for a `!` rule below it, and that .gitignore is a regular file".into()),
+            Self::ExposedKeyStore(_) => {
+                Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
+            }
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
             Self::Output(_) => None,

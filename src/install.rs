@@ -6,4 +6,6 @@ use crate::process::{Tool, ToolName};
 #[error("x")]
 pub struct InstallError;
 /// x
-pub fn install(_: ToolName, _: &Env) -> Result<Tool, InstallError> { Err(InstallError) }
+pub fn install(_: ToolName, _: &Env) -> Result<Tool, InstallError> {
+    Err(InstallError)
+}

@@ -117,7 +117,9 @@ pub enum Refusal {
         key: String,
     },
     /// The private key at hand belongs to another public key than the file's.
-    #[error("{path} is encrypted for public key {public}, but {private} is the key of another file: two files fight for one key name")]
+    #[error(
+        "{path} is encrypted for public key {public}, but {private} is the key of another file: two files fight for one key name"
+    )]
     KeyConflict {
         /// The file as the user named it.
         path: String,
@@ -338,7 +340,9 @@ impl EngineError {
             }
             Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
             Self::Damaged { .. } => Some("restore the line from git".into()),
-            Self::Unwritable { .. } => Some("decrypt with --engine builtin and report this file's quoting".into()),
+            Self::Unwritable { .. } => {
+                Some("decrypt with --engine builtin and report this file's quoting".into())
+            }
             Self::Unrepresentable { .. } => Some("encrypt this file with --engine builtin".into()),
             Self::StillPlain { .. } | Self::Changed { .. } | Self::Layout => {
                 Some("nothing was written; try the other engine (--engine builtin or --engine tool)".into())

@@ -22,6 +22,7 @@ pub mod shamir;
 pub mod shape;
 pub mod store;
 pub mod timestamp;
+pub mod tool;
 pub mod typed;
 pub mod value;
 

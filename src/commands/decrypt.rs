@@ -139,7 +139,8 @@ fn verify_vault(
     typed: Option<BackendKind>,
     default: BackendKind,
 ) -> Result<u8, Error> {
-    let usage = |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
+    let usage =
+        |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
     let kind = typed.or_else(|| decrypt::detect(targets.first()?)).unwrap_or(default);
     if kind != BackendKind::Dotenvx {
         return Err(usage(

@@ -99,10 +99,20 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     args.moved.check()?;
     let config = session.load_config()?;
     let kind = super::backend(args.backend.as_deref(), &config)?;
-    if args.check { report(&args, &targets, kind, session) } else { encrypt(&args, &targets, kind, &config, session) }
+    if args.check {
+        report(&args, &targets, kind, session)
+    } else {
+        encrypt(&args, &targets, kind, &config, session)
+    }
 }
 
-fn encrypt(args: &Args, targets: &[Target], kind: BackendKind, config: &Config, session: &mut Session) -> Result<u8, Error> {
+fn encrypt(
+    args: &Args,
+    targets: &[Target],
+    kind: BackendKind,
+    config: &Config,
+    session: &mut Session,
+) -> Result<u8, Error> {
     let choice = session.engine_choice(config)?;
     let cipher = open::open(kind, &open::Wish { choice, config, env: &session.env })
         .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;

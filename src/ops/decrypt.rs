@@ -78,14 +78,16 @@ pub fn detect(target: &Target) -> Option<BackendKind> {
 fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, Vec<Row>> {
     let targets = request.targets;
     let fail = |error: Error| batch::given_up(targets, error);
-    let work: Vec<Work<'_>> = batch::load(targets)?.into_iter().map(|loaded| choose_backend(request, loaded, done)).collect();
+    let work: Vec<Work<'_>> =
+        batch::load(targets)?.into_iter().map(|loaded| choose_backend(request, loaded, done)).collect();
     let mut ciphers = Vec::new();
     for kind in [BackendKind::Dotenvx, BackendKind::Sops] {
         if work.iter().any(|one| one.kind == kind && !nothing_to_do(one)) {
             ciphers.push((request.open)(kind).map_err(fail)?);
         }
     }
-    let paths = work.iter().filter(|one| one.kind == BackendKind::Dotenvx).map(|one| one.loaded.target.key_store());
+    let paths =
+        work.iter().filter(|one| one.kind == BackendKind::Dotenvx).map(|one| one.loaded.target.key_store());
     let stores = KeyStores::open(paths, Access::Read, request.env).map_err(fail)?;
     let open = |one: &Work<'_>| {
         let path = || one.loaded.target.to_string();
@@ -104,19 +106,25 @@ fn choose_backend<'a>(request: &Request<'_>, loaded: Loaded<'a>, done: &mut Decr
 
 /// A dotenvx file without ciphertext needs neither engine nor key; SOPS says itself that it is none of its files.
 fn nothing_to_do(work: &Work<'_>) -> bool {
-    let meant_as_ciphertext = |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
-    work.kind == BackendKind::Dotenvx && !Evidences::of(&work.loaded.file).lines.iter().any(meant_as_ciphertext)
+    let meant_as_ciphertext =
+        |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
+    work.kind == BackendKind::Dotenvx
+        && !Evidences::of(&work.loaded.file).lines.iter().any(meant_as_ciphertext)
 }
 
 fn open_one(work: &Work<'_>, ciphers: &[Cipher], stores: &KeyStores) -> Result<Option<Secret>, EngineError> {
-    let Some(cipher) = ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind) else { return Ok(None) };
+    let Some(cipher) = ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind) else {
+        return Ok(None);
+    };
     if nothing_to_do(work) {
         return Ok(None);
     }
     let Loaded { target, file } = &work.loaded;
     let nothing = KeyRing::default();
     let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-    cipher.decrypt(&Job { target, file, ring, public: None, previous: None }).map(|text| Some(Secret::new(text)))
+    cipher
+        .decrypt(&Job { target, file, ring, public: None, previous: None })
+        .map(|text| Some(Secret::new(text)))
 }
 
 /// Writes, gives back or forgets the plaintexts, and says so.
@@ -129,7 +137,8 @@ fn finish(
 ) -> Result<Vec<Row>, Vec<Row>> {
     let mut written = match request.output {
         Output::InPlace => {
-            let changed = texts.iter().enumerate().filter_map(|(at, text)| Some((at, text.as_ref()?.expose())));
+            let changed =
+                texts.iter().enumerate().filter_map(|(at, text)| Some((at, text.as_ref()?.expose())));
             batch::stage(request.targets, changed)?.commit().into_iter()
         }
         Output::InMemory | Output::Check => Vec::new().into_iter(),

@@ -171,13 +171,18 @@ fn rows(
         .collect();
     for ((at, one), (_, error)) in proven.into_iter().zip(written) {
         let row = &mut rows[at];
-        let done = if one.encrypted.kept == Kept::File { Outcome::Restored } else { Outcome::Changed(Verb::Encrypt) };
+        let done = if one.encrypted.kept == Kept::File {
+            Outcome::Restored
+        } else {
+            Outcome::Changed(Verb::Encrypt)
+        };
         row.outcome = error.map_or(done, Outcome::Failed);
         row.proved = Some(one.proved);
         row.engine = Some(label.clone());
         row.notes = one.encrypted.readable;
         if one.proved == crate::backend::Proved::Structure {
-            row.notes.push("no private key is at hand, so only the structure of the result was checked".into());
+            row.notes
+                .push("no private key is at hand, so only the structure of the result was checked".into());
         }
     }
     for row in &mut rows {

@@ -37,7 +37,11 @@ pub(super) struct KeyStores(BTreeMap<PathBuf, KeyStore>);
 
 impl KeyStores {
     /// Opens the stores at `paths`, in an order that is the same in every run.
-    pub(super) fn open(paths: impl Iterator<Item = PathBuf>, access: Access, env: &Env) -> Result<Self, Error> {
+    pub(super) fn open(
+        paths: impl Iterator<Item = PathBuf>,
+        access: Access,
+        env: &Env,
+    ) -> Result<Self, Error> {
         let mut stores = BTreeMap::new();
         for path in paths.collect::<std::collections::BTreeSet<_>>() {
             let lock = (access == Access::Change).then(|| Lock::acquire(&path, env, PATIENCE)).transpose()?;

@@ -31,9 +31,9 @@ impl ValueEngine for Builtin {
 
     fn open(&self, keys: &[&PrivateKey], sealed: &[SealedEntry<'_>]) -> Result<Vec<Secret>, EngineError> {
         in_parallel(sealed, |entry| {
-            keys.iter().find_map(|key| Opener::Private(key).open(entry.value, 0)).ok_or_else(|| {
-                EngineError::WrongKey { keys: vec![entry.key.to_owned()], tried: Vec::new() }
-            })
+            keys.iter()
+                .find_map(|key| Opener::Private(key).open(entry.value, 0))
+                .ok_or_else(|| EngineError::WrongKey { keys: vec![entry.key.to_owned()], tried: Vec::new() })
         })
     }
 }

@@ -243,4 +243,3 @@ impl ValueEngine for DotenvxTool {
         Ok(self.open(&keys, &sealed)?)
     }
 }
-
