@@ -51,7 +51,6 @@ pub enum Checked {
 }
 
 /// An encrypted file, and what of it stays readable.
-#[derive(Debug)]
 pub struct Encrypted {
     /// The text to write.
     pub text: String,

@@ -101,6 +101,11 @@ impl Bench {
         self.with_request(text, |request| self.engine().encrypt(request))
     }
 
+    /// Why the binary did not encrypt.
+    pub(super) fn refusal(&self, text: &str) -> SopsToolError {
+        self.encrypt(text).err().unwrap()
+    }
+
     fn with_request<T>(&self, text: &str, run: impl FnOnce(&EncryptRequest<'_>) -> T) -> T {
         run(&EncryptRequest {
             text,

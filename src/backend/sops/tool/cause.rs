@@ -54,6 +54,7 @@ const BARRIERS: &[(&str, Barrier)] = &[
     ("failed to execute command", Barrier::KeyCommand),
     ("passphrase", Barrier::Passphrase),
     ("password protected", Barrier::Passphrase),
+    ("failed to decrypt identity file", Barrier::Passphrase),
     ("No secret key", Barrier::PgpSecretKey),
     ("No public key", Barrier::PgpPublicKey),
     ("Unusable public key", Barrier::PgpPublicKey),
@@ -86,8 +87,9 @@ const BARRIERS: &[(&str, Barrier)] = &[
     ("TLS handshake", Barrier::Unreachable),
     ("failed to parse 'SOPS_AGE", Barrier::BadIdentity),
     ("malformed SSH identity", Barrier::BadIdentity),
-    ("failed to read header", Barrier::Damaged),
-    ("Shamir threshold", Barrier::TooFewGroups),
+    ("age: failed to read header", Barrier::Damaged),
+    // Of a group, so there are several, and this one could be opened.
+    (": SUCCESS", Barrier::TooFewGroups),
     ("did not match any of the recipients", Barrier::WrongIdentity),
     ("failed to load age identities", Barrier::NoIdentity),
 ];

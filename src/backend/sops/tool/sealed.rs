@@ -8,7 +8,7 @@ use super::error::SopsToolError;
 use crate::backend::sops::decrypt::{Decrypted, LayoutUse};
 use crate::backend::sops::error::SopsError;
 use crate::backend::sops::layout::Layout;
-use crate::backend::sops::metadata::Metadata;
+use crate::backend::sops::metadata::{Metadata, MetadataError};
 use crate::backend::sops::selection::Selector;
 use crate::backend::sops::store::{self, Item, Line, METADATA_PREFIX, MetadataLine, Plain};
 use crate::backend::sops::typed::ValueType;
@@ -27,6 +27,9 @@ pub(super) struct SealedFile<'a> {
 impl<'a> SealedFile<'a> {
     /// Parses `text`; refuses what sops would trip over, and says where.
     pub(super) fn of(text: &'a str) -> Result<Self, SopsError> {
+        if !text.lines().any(|line| line.starts_with(METADATA_PREFIX)) {
+            return Err(MetadataError::Absent.into());
+        }
         let (body, metadata_lines) = store::split_encrypted(text)?;
         let metadata = Metadata::from_lines(&metadata_lines)?;
         if metadata.mac.as_deref().is_none_or(str::is_empty) {
