@@ -378,6 +378,9 @@ pub enum EngineError {
     /// SOPS.
     #[error(transparent)]
     Sops(#[from] sops::error::SopsError),
+    /// The sops binary.
+    #[error(transparent)]
+    SopsTool(#[from] sops::tool::SopsToolError),
     /// No randomness.
     #[error("the system gives no randomness: {0}")]
     Random(#[from] getrandom::Error),
@@ -409,6 +412,7 @@ impl EngineError {
             Self::DotenvxTool(error) => error.hint(),
             Self::NoSopsMetadata => Some("leave --backend out to let the file say its backend".into()),
             Self::Sops(error) => error.hint(),
+            Self::SopsTool(error) => error.hint(),
             Self::Random(_) => None,
         }
     }
@@ -428,6 +432,7 @@ impl EngineError {
             Self::DotenvxTool(error) => error.code(),
             Self::NoSopsMetadata => "sops.no_metadata",
             Self::Sops(error) => error.code(),
+            Self::SopsTool(error) => error.code(),
             Self::Random(_) => "engine.random",
         }
     }

@@ -28,6 +28,7 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod timestamp;
+pub mod tool;
 pub mod typed;
 pub mod value;
 

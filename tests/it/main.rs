@@ -30,4 +30,5 @@ mod small_diffs;
 #[cfg(unix)]
 mod sops_contract;
 mod sops_interop;
+mod sops_tool;
 mod sops_vectors;
