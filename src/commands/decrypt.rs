@@ -168,7 +168,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     }
     for row in &done.report.rows {
         if let Outcome::Failed(error) = &row.outcome {
-            super::print_instructions(error, &mut session.ui);
+            super::instructions::print(error, &mut session.ui);
         }
     }
     Ok(session.finish(&done.report))

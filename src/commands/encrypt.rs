@@ -132,7 +132,7 @@ fn encrypt(
     let sops = &sops_args::settings(&args.sops, &args.recipients, config, session);
     let cipher =
         open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
-            .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+            .inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
     let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
     let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });
     for warning in &done.warnings {
