@@ -3,12 +3,15 @@
 
 mod bench;
 mod bodies;
+mod diff;
 mod keys;
+mod liars;
+mod places;
 
 use std::path::Path;
 
 use base64::Engine as _;
-use bench::{BOTH, Bench};
+use bench::{BOTH, Bench, By};
 use envdrift::backend::sops::builtin::{self, DecryptRequest};
 use envdrift::backend::sops::tool::SopsTool;
 use envdrift::env::Env;
@@ -143,4 +146,48 @@ fn both_engines_open_and_refuse_the_same_files_of_real_sops() {
         let builtin = builtin::decrypt(&request).map(|opened| opened.text).map_err(|error| error.code());
         assert_eq!(by_tool, builtin, "{name}");
     });
+}
+
+/// Not a test of speed: prints what the engine adds to the raw binary, for the benchmarks page.
+#[test]
+#[ignore = "a measurement"]
+fn overhead_over_the_raw_binary() {
+    use envdrift::process::{Cmd, Stdin};
+
+    let Some(bench) = Bench::new() else { return };
+    let (env, engine) = (bench.env(), bench.engine());
+    for count in [20, 5000] {
+        let text: String = (0..count).map(|at| format!("KEY_{at}=value {at}\n")).collect();
+        let encrypted = bench.encrypt_by(By::Builtin, &text).unwrap();
+        let raw = |verb: &[&str], input: &str| {
+            let cmd = Cmd::new(&bench.sops).pass(&env, ["PATH", "HOME", "SOPS_AGE_KEY"]).dir(bench.home());
+            let cmd = cmd.env("SOPS_DISABLE_VERSION_CHECK", "1").args(verb);
+            let types = ["--input-type", "dotenv", "--output-type", "dotenv"];
+            cmd.args(types).stdin(Stdin::Bytes(input.as_bytes().to_vec().into())).run().unwrap();
+        };
+        let age = format!("--age={}", bench.identity.public);
+        let request = DecryptRequest { text: &encrypted, age_key_file: None, env: &env, run: None };
+        let encrypt_raw = || raw(&["encrypt", &age, "--filename-override", "/.env"], &text);
+        let encrypt = || drop(bench.with_request(&text, |request| engine.encrypt(request).ok().unwrap()));
+        let decrypt_raw = || raw(&["decrypt"], &encrypted);
+        let decrypt = || drop(engine.decrypt(&request).ok().unwrap());
+        let pairs: [(&str, &dyn Fn(), &dyn Fn()); 2] =
+            [("encrypt", &encrypt_raw, &encrypt), ("decrypt", &decrypt_raw, &decrypt)];
+        for (name, raw, ours) in pairs {
+            let mut times: [Vec<std::time::Duration>; 2] = Default::default();
+            for _ in 0..41 {
+                for (run, times) in [raw, ours].into_iter().zip(&mut times) {
+                    let start = std::time::Instant::now();
+                    run();
+                    times.push(start.elapsed());
+                }
+            }
+            times.iter_mut().for_each(|times| times.sort());
+            let [raw, ours] = &times;
+            println!(
+                "{name} {count}: raw {:?} (best {:?}), engine {:?} (best {:?})",
+                raw[20], raw[0], ours[20], ours[0]
+            );
+        }
+    }
 }

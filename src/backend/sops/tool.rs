@@ -8,8 +8,10 @@
 
 mod cause;
 mod draft;
+mod edits;
 mod environment;
 mod error;
+mod keep;
 mod recipients;
 mod sealed;
 mod version;
@@ -112,6 +114,13 @@ impl SopsTool {
         let draft = Draft::of(request)?;
         let flags = recipients::flags(request, &draft.plan)?;
         self.refuse_old_by_path()?;
+        let mut kept = Kept::Nothing;
+        if let Some(previous) = &request.previous {
+            match self.keep(request, &draft, previous) {
+                Ok((text, kept)) => return Ok(Self::encrypted(draft, text, kept, Checked::Opened)),
+                Err(reason) => kept = Kept::Unusable(reason),
+            }
+        }
         let output = self
             .cmd(&recipients::config(request))
             .arg("encrypt")
@@ -127,10 +136,7 @@ impl SopsTool {
         let (text, metadata) = draft.complete(output.text()?)?;
         self.refuse_old(&metadata.version)?;
         let checked = check_opens(request, &text)?;
-        let Draft { model, .. } = draft;
-        let kept = Kept::Nothing;
-        let super::encrypt::Encrypted { left_plain, plain_comments, odd_names, .. } = model;
-        Ok(Encrypted { text, left_plain, plain_comments, odd_names, kept, checked })
+        Ok(Self::encrypted(draft, text, kept, checked))
     }
 
     /// Decrypts the text of `request`, a dotenv-store or binary-store file; sops checks its MAC.
@@ -175,11 +181,7 @@ impl SopsTool {
         types: &[&str],
         input: Zeroizing<Vec<u8>>,
     ) -> Result<(Output, Testimony), SopsToolError> {
-        let cmd = environment::pass_identities(self.cmd(Path::new(recipients::NO_CONFIG)), &self.env);
-        let cmd = match request.age_key_file {
-            Some(path) => cmd.env(crate::env::SOPS_AGE_KEY_FILE, self.env.cwd().join(path)),
-            None => cmd,
-        };
+        let cmd = environment::pass_key_file(self.opening_cmd(), &self.env, request.age_key_file);
         let cmd = cmd.arg("decrypt").args(types).stdin(Stdin::Bytes(input));
         let DecryptRequest { text, age_key_file, env, .. } = *request;
         std::thread::scope(|scope| {
@@ -200,6 +202,11 @@ impl SopsTool {
     fn cmd(&self, config: &Path) -> Cmd {
         let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(recipients::folder(&self.env));
         environment::pass(cmd, &self.env).arg("--config").arg(config)
+    }
+
+    /// A call that needs identities and no `.sops.yaml`.
+    fn opening_cmd(&self) -> Cmd {
+        environment::pass_identities(self.cmd(Path::new(recipients::NO_CONFIG)), &self.env)
     }
 
     fn decrypt_failure(&self, output: &Output, metadata: &Metadata, testimony: Testimony) -> SopsToolError {

@@ -106,7 +106,7 @@ impl Bench {
         self.encrypt(text).err().unwrap()
     }
 
-    fn with_request<T>(&self, text: &str, run: impl FnOnce(&EncryptRequest<'_>) -> T) -> T {
+    pub(super) fn with_request<T>(&self, text: &str, run: impl FnOnce(&EncryptRequest<'_>) -> T) -> T {
         run(&EncryptRequest {
             text,
             name: &self.home().join(self.name),

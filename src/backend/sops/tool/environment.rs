@@ -4,6 +4,8 @@
 //! on the list: envdrift reads them itself, with the rules of the built-in engine, and hands on what they mean as
 //! flags. Identities go only to a call that decrypts. A key command and an age plugin see the same list.
 
+use std::path::Path;
+
 use crate::env::{self, Env};
 use crate::process::Cmd;
 
@@ -100,6 +102,14 @@ pub(super) fn pass_identities(cmd: Cmd, env: &Env) -> Cmd {
         Some(text) => cmd.env(name, env.resolve(env.cwd(), text)),
         None => cmd,
     })
+}
+
+/// Hands `cmd` the key file of a flag or the configuration, which takes the place of the variable.
+pub(super) fn pass_key_file(cmd: Cmd, env: &Env, file: Option<&Path>) -> Cmd {
+    match file {
+        Some(path) => cmd.env(env::SOPS_AGE_KEY_FILE, env.cwd().join(path)),
+        None => cmd,
+    }
 }
 
 /// A variable that is set to nothing counts as not set, unlike in sops.

@@ -64,6 +64,11 @@ impl<'a> SealedFile<'a> {
         out.into_bytes()
     }
 
+    /// The encrypted values and comments, as they stand.
+    pub(super) fn ciphertexts(&self) -> impl Iterator<Item = &'a str> {
+        self.body.iter().zip(&self.sealed).filter(|(_, sealed)| **sealed).map(|(line, _)| content(&line.item))
+    }
+
     /// Checks the answer of sops line by line, and lays it out as the original text.
     pub(super) fn complete(&self, answer: &[u8]) -> Result<Decrypted, SopsToolError> {
         let answer = std::str::from_utf8(answer).map_err(|error| {
@@ -116,7 +121,7 @@ impl<'a> SealedFile<'a> {
 }
 
 /// What may be encrypted of a line.
-fn content<'a>(item: &Item<'a>) -> &'a str {
+pub(super) fn content<'a>(item: &Item<'a>) -> &'a str {
     match item {
         Item::Blank => "",
         Item::Comment(text) | Item::Pair { value: text, .. } => text,

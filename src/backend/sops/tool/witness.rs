@@ -35,7 +35,7 @@ pub(super) fn hear(text: &str, age_key_file: Option<&Path>, env: &Env) -> Testim
 }
 
 /// Whether the identity files are plain files; a pipe gives its text once, and sops needs it.
-fn may_be_read_twice(age_key_file: Option<&Path>, env: &Env) -> bool {
+pub(super) fn may_be_read_twice(age_key_file: Option<&Path>, env: &Env) -> bool {
     let named = |name| env.get(name).map(|text| env.resolve(env.cwd(), text));
     let key_file = age_key_file.map(|path| env.cwd().join(path)).or_else(|| named(env::SOPS_AGE_KEY_FILE));
     let ssh_file = named(env::SOPS_AGE_SSH_PRIVATE_KEY_FILE);
