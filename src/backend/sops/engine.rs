@@ -156,12 +156,8 @@ impl Engine for SopsBuiltin {
 
     fn encrypt(&self, job: &Job<'_>) -> Result<Encrypted, EngineError> {
         let made = builtin::encrypt(&encrypt_request(&self.settings, &self.env, job, (self.now)()))?;
-        let kept = match &made.kept {
-            keep::Kept::Nothing | keep::Kept::Unusable(_) | keep::Kept::Lines(0) => Kept::Nothing,
-            keep::Kept::Lines(count) => Kept::Values(*count),
-            keep::Kept::Everything => Kept::File,
-        };
         let readable = remarks(&made.left_plain, &made.plain_comments, &made.odd_names);
+        let kept = kept(&made.kept);
         Ok(Encrypted { text: made.text.clone(), proof: ProofKeys::Sops(Box::new(made)), readable, kept })
     }
 
@@ -187,14 +183,6 @@ impl SopsByTool {
     pub fn new(settings: SopsSettings, env: Env, tool: SopsTool) -> Self {
         Self { settings, env, tool }
     }
-
-    /// The last encrypted form, where it opens with what is at hand to the very bytes of the file.
-    fn unchanged(&self, job: &Job<'_>) -> Option<String> {
-        let previous = job.previous?.text();
-        let request = decrypt_request(&self.settings, &self.env, previous);
-        let opened = builtin::decrypt(&request).ok()?;
-        (opened.text == job.file.text()).then(|| previous.to_owned())
-    }
 }
 
 impl Engine for SopsByTool {
@@ -203,12 +191,9 @@ impl Engine for SopsByTool {
     }
 
     fn encrypt(&self, job: &Job<'_>) -> Result<Encrypted, EngineError> {
-        if let Some(text) = self.unchanged(job) {
-            return Ok(Encrypted { text, proof: ProofKeys::None, readable: Vec::new(), kept: Kept::File });
-        }
         let made = self.tool.encrypt(&encrypt_request(&self.settings, &self.env, job, Timestamp::now()))?;
         let readable = remarks(&made.left_plain, &made.plain_comments, &made.odd_names);
-        Ok(Encrypted { text: made.text, proof: ProofKeys::None, readable, kept: Kept::Nothing })
+        Ok(Encrypted { text: made.text, proof: ProofKeys::None, readable, kept: kept(&made.kept) })
     }
 
     fn decrypt(&self, job: &Job<'_>) -> Result<String, EngineError> {
@@ -243,6 +228,14 @@ fn encrypt_request<'a>(
 /// A request that runs no key command: for looking, not for decrypting.
 fn decrypt_request<'a>(settings: &'a SopsSettings, env: &'a Env, text: &'a str) -> DecryptRequest<'a> {
     DecryptRequest { text, age_key_file: settings.age_key_file.as_deref(), env, run: None }
+}
+
+fn kept(kept: &keep::Kept) -> Kept {
+    match kept {
+        keep::Kept::Nothing | keep::Kept::Unusable(_) | keep::Kept::Lines(0) => Kept::Nothing,
+        keep::Kept::Lines(count) => Kept::Values(*count),
+        keep::Kept::Everything => Kept::File,
+    }
 }
 
 /// What stays readable, in words.
