@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3, memrchr2};
 
 use super::{Entry, Quote, Separator, Stray};
 
@@ -19,15 +19,17 @@ pub fn scan(text: &str) -> (Vec<Entry>, Vec<Stray>) {
     let (mut entries, mut strays) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < text.len() {
-        let line_end = scanner.line_end(at);
         if let Some((entry, end)) = scanner.assignment(at) {
             entries.push(entry);
             at = scanner.next_line(scanner.line_end(end));
         } else {
-            if scanner.is_stray(at..line_end) {
-                strays.push(Stray { span: at..line_end, line: scanner.line_of(at) });
+            // The lines before the next text are blank; from each of them the match would fail at the same place.
+            let text_at = scanner.skip_blank(at);
+            let span = scanner.line_start(at, text_at)..scanner.line_end(text_at);
+            at = scanner.next_line(span.end);
+            if scanner.is_stray(span.clone()) {
+                strays.push(Stray { line: scanner.line_of(span.start), span });
             }
-            at = scanner.next_line(line_end);
         }
     }
     (entries, strays)
@@ -160,6 +162,11 @@ impl Scanner<'_> {
         }
     }
 
+    /// The start of the line that `at` stands in, where that is not before `from`.
+    fn line_start(&self, from: usize, at: usize) -> usize {
+        memrchr2(b'\n', b'\r', &self.bytes[from..at]).map_or(from, |n| from + n + 1)
+    }
+
     /// The end of the line that `at` stands in, before its line break.
     fn line_end(&self, at: usize) -> usize {
         memchr2(b'\n', b'\r', &self.bytes[at..]).map_or(self.bytes.len(), |n| at + n)
@@ -200,7 +207,8 @@ mod tests {
     use super::*;
     use crate::envfile::value::decode;
 
-    const BLANK: &str = r"[\t\n\x0B\x0C\r \u{A0}\u{FEFF}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}]";
+    const BLANK: &str =
+        r"[\t\n\x0B\x0C\r \u{A0}\u{FEFF}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}]";
 
     fn dotenvx_expression() -> Regex {
         let expression = r#"(?m)^\s*(?:export\s+)?([0-9A-Za-z_.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#[^\n\r]*)?$"#;
@@ -253,7 +261,9 @@ mod tests {
 
     #[test]
     fn strays_and_lines_are_numbered_across_line_ends_and_multi_line_values() {
-        let file = crate::envfile::EnvFile::parse("# c\r\nA=\"x\r\ny\"\r\n\r\npassword: x=1 \"\r\nsecret word\r\nB=1");
+        let file = crate::envfile::EnvFile::parse(
+            "# c\r\nA=\"x\r\ny\"\r\n\r\npassword: x=1 \"\r\nsecret word\r\nB=1",
+        );
         assert_eq!(file.entries().iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 5, 7]);
         assert_eq!(file.strays().iter().map(|stray| stray.line).collect::<Vec<_>>(), [6]);
     }

@@ -7,7 +7,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
-pub(crate) use sandbox::{Kind, Run, Sandbox, Tree};
+pub(crate) use sandbox::{Kind, Run, Running, Sandbox, Tree, skipped};
 
 /// The program at `path` below the folder that `tests/tools.sh` fills, or `None` after a line that names what is
 /// missing, so that the caller can skip its test.
