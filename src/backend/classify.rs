@@ -70,9 +70,11 @@ impl Evidence {
         &file.text()[self.span.clone()]
     }
 
-    /// What stands before the `=`, for the rules about names; it may hold a piece of a secret and is never shown.
+    /// What stands before the `=`, without quotes, for the rules about names; it may hold a piece of a secret and is
+    /// never shown.
     pub fn full_key<'a>(&self, file: &'a EnvFile) -> &'a str {
-        file.text()[self.key_span.clone()].trim()
+        let key = file.text()[self.key_span.clone()].trim();
+        key.strip_prefix("export ").unwrap_or(key).trim_matches([' ', '"', '\''])
     }
 }
 

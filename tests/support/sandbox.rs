@@ -231,6 +231,14 @@ impl Running {
         collect(child)
     }
 
+    /// Sends what Ctrl-C sends.
+    pub(crate) fn interrupt(&self) {
+        let id = i32::try_from(self.0.as_ref().unwrap().id()).unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        // It may be over already.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
+    }
+
     /// True once it is over.
     pub(crate) fn is_over(&mut self) -> bool {
         self.0.as_mut().unwrap().try_wait().unwrap().is_some()
@@ -379,14 +387,6 @@ impl Tree {
         Self(nodes)
     }
 
-    /// The content of a file.
-    pub(crate) fn file(&self, path: &str) -> Option<&[u8]> {
-        match &self.0.get(Path::new(path))?.kind {
-            Kind::File(bytes) => Some(bytes),
-            Kind::Folder | Kind::Link(_) | Kind::Other => None,
-        }
-    }
-
     /// The regular files with their content.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&Path, &Node, &[u8])> {
         self.0.iter().filter_map(|(path, node)| match &node.kind {
@@ -440,4 +440,10 @@ fn look(root: &Path, below: &Path, nodes: &mut BTreeMap<PathBuf, Node>) {
             look(root, &path, nodes);
         }
     }
+}
+
+/// Says that a test, or a part of it, was left out on this machine.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }
