@@ -144,7 +144,7 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
+            Self::Config(error) => error.hint(),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),

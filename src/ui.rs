@@ -136,7 +136,8 @@ impl Ui {
         if let Some(snippet) = error.snippet() {
             Self::err(&snippet.to_string());
         }
-        if let Some(hint) = error.hint() {
+        // A broken config says in its second line what to do.
+        if let Some(hint) = error.hint().filter(|hint| !message.contains(hint.as_str())) {
             let hinted = badge(AnsiColor::Cyan, "hint:", self.color_err);
             Self::err(&format!("  {hinted} {}", visible(&hint)));
         }
