@@ -79,7 +79,7 @@ pub struct SopsTool {
 impl SopsTool {
     /// Wraps a binary that was looked up; nothing is run yet.
     pub fn new(tool: Tool, env: Env) -> Self {
-        Self { tool, env, deadline: Duration::from_secs(120), version: OnceLock::new() }
+        Self { tool, env, deadline: Duration::from_mins(2), version: OnceLock::new() }
     }
 
     /// Sets how long one call of the binary may take; without it, two minutes.
