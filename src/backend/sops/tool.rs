@@ -198,9 +198,10 @@ impl SopsTool {
         })
     }
 
-    /// A call of the binary with `config` as the only `.sops.yaml`.
+    /// A call of the binary with `config` as the only `.sops.yaml`, so that it can run in the user's folder, where
+    /// relative paths in variables mean what they mean to the user.
     fn cmd(&self, config: &Path) -> Cmd {
-        let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(recipients::folder(&self.env));
+        let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(self.env.cwd());
         environment::pass(cmd, &self.env).arg("--config").arg(config)
     }
 
