@@ -84,12 +84,13 @@ impl Backend for DotenvxRules {
     fn state(&self, file: &EnvFile) -> State {
         let found = Evidences::of(file);
         let encrypted = found.of_class(ValueClass::Dotenvx).next().is_some();
+        let nothing = !encrypted && found.lines.iter().all(|line| line.key.ends_with(PLAIN_SUFFIX));
         let plain: Vec<_> = found
             .readable()
             .filter(|line| !line.key.ends_with(PLAIN_SUFFIX))
             .map(|line| (line.key.clone(), line.line))
             .collect();
-        match (found.lines.is_empty(), encrypted, plain.is_empty()) {
+        match (nothing, encrypted, plain.is_empty()) {
             (true, ..) => State::Empty,
             (_, false, _) => State::Plain,
             (_, true, true) => State::Encrypted,
@@ -122,7 +123,7 @@ impl Backend for DotenvxRules {
         let file = EnvFile::parse(encrypted.text.clone());
         let keys = match &encrypted.proof {
             ProofKeys::Values(keys) => Opener::Known(keys),
-            ProofKeys::None => {
+            ProofKeys::None | ProofKeys::Sops(_) => {
                 let Some((name, public)) = &job.public else { return Ok(Proved::Structure) };
                 match job.ring.matching(public, name) {
                     Some(private) => Opener::Private(private),

@@ -4,10 +4,14 @@ pub mod builtin;
 pub mod data_key;
 pub mod decrypt;
 pub mod encrypt;
+pub mod engine;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod flat;
 pub mod go_regex;
 pub mod keep;
+mod key_command;
 pub mod layout;
 pub mod mac;
 pub mod master_key;
@@ -21,6 +25,8 @@ pub mod selection;
 pub mod shamir;
 pub mod shape;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod timestamp;
 pub mod tool;
 pub mod typed;

@@ -3,6 +3,7 @@
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::{self, Mode, Staged, Write};
+use crate::interrupt;
 use crate::report::{Outcome, Row};
 use crate::workspace::target::Target;
 
@@ -27,6 +28,18 @@ pub(super) fn load(targets: &[Target]) -> Result<Vec<Loaded<'_>>, Vec<Row>> {
     };
     let files = all_or_rows(targets, targets.iter().map(read).enumerate())?;
     Ok(targets.iter().zip(files).map(|(target, file)| Loaded { target, file }).collect())
+}
+
+/// Makes sure that the files to be written (by index) still hold what was read: what somebody saved meanwhile must not be overwritten.
+pub(super) fn unchanged<'a>(
+    targets: &[Target],
+    to_write: impl Iterator<Item = (usize, &'a Loaded<'a>)>,
+) -> Result<(), Vec<Row>> {
+    let compare = |(at, one): (usize, &Loaded<'_>)| match files::read(one.target.path()) {
+        Ok(bytes) if bytes == one.file.text().as_bytes() => (at, Ok(())),
+        _ => (at, Err(Error::ChangedMeanwhile(one.target.shown().to_path_buf()))),
+    };
+    all_or_rows(targets, to_write.map(compare)).map(drop)
 }
 
 /// The results of some targets (by index) where all are good, else the rows of a batch that was given up.
@@ -82,6 +95,9 @@ pub(super) fn stage<'a>(
         .collect();
     let results = files::stage_all(&writes).into_iter().map(|one| one.map_err(Error::from));
     let staged = all_or_rows(targets, at.iter().copied().zip(results))?;
+    if interrupt::pressed() {
+        return Err(given_up(targets, Error::Interrupted));
+    }
     Ok(StagedBatch { at, staged })
 }
 

@@ -1,19 +1,21 @@
 //! `decrypt`: ciphertext becomes values again, for one file or many, or only in memory.
 
+use std::collections::BTreeSet;
+
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
-use crate::backend::{BackendKind, EngineError, Job};
+use crate::backend::{BackendKind, EngineError, Job, Refusal};
 use crate::cipher::Cipher;
 use crate::env::Env;
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::keys::KeyRing;
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::secret::Secret;
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
-use super::parallel;
 
 /// What to do with the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub struct Decrypted {
     /// With [`Output::InMemory`]: the text of every file, in argument order.
     pub texts: Vec<Secret>,
     /// The backends that the files themselves said.
-    pub detected: Vec<BackendKind>,
+    pub detected: BTreeSet<BackendKind>,
 }
 
 /// Decrypts every target, or none.
@@ -57,7 +59,7 @@ pub fn run(request: &Request<'_>) -> Decrypted {
     let mut done = Decrypted {
         report: Report { command: "decrypt", rows: Vec::new() },
         texts: Vec::new(),
-        detected: Vec::new(),
+        detected: BTreeSet::new(),
     };
     done.report.rows = decrypt_all(request, &mut done).unwrap_or_else(|rows| rows);
     done
@@ -78,29 +80,45 @@ pub fn detect(target: &Target) -> Option<BackendKind> {
 fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, Vec<Row>> {
     let targets = request.targets;
     let fail = |error: Error| batch::given_up(targets, error);
+    let loaded = batch::load(targets)?;
+    batch::all_or_rows(targets, loaded.iter().map(|one| refuse_other_backend(request, one)).enumerate())?;
     let work: Vec<Work<'_>> =
-        batch::load(targets)?.into_iter().map(|loaded| choose_backend(request, loaded, done)).collect();
+        loaded.into_iter().map(|loaded| choose_backend(request, loaded, done)).collect();
     let mut ciphers = Vec::new();
     for kind in [BackendKind::Dotenvx, BackendKind::Sops] {
         if work.iter().any(|one| one.kind == kind && !nothing_to_do(one)) {
             ciphers.push((request.open)(kind).map_err(fail)?);
         }
     }
-    let paths =
-        work.iter().filter(|one| one.kind == BackendKind::Dotenvx).map(|one| one.loaded.target.key_store());
+    let needs_key = |one: &&Work<'_>| one.kind == BackendKind::Dotenvx && !nothing_to_do(one);
+    let paths = work.iter().filter(needs_key).map(|one| one.loaded.target.key_store());
     let stores = KeyStores::open(paths, Access::Read, request.env).map_err(fail)?;
     let open = |one: &Work<'_>| {
         let path = || one.loaded.target.to_string();
         let failed = |source| Error::Engine { verb: Verb::Decrypt, path: path(), source };
         open_one(one, &ciphers, &stores).map_err(failed)
     };
-    let texts = batch::all_or_rows(targets, parallel::map(&work, open).into_iter().enumerate())?;
+    let texts = batch::all_or_rows(
+        targets,
+        parallel::map(work.len(), parallel::cores(), |at| open(&work[at])).into_iter().enumerate(),
+    )?;
     finish(request, &work, &ciphers, texts, done)
+}
+
+/// A file that holds ciphertext of another backend than the one that was typed is not "nothing to decrypt".
+fn refuse_other_backend(request: &Request<'_>, loaded: &Loaded<'_>) -> Result<(), Error> {
+    let found = Evidences::of(&loaded.file).by_value();
+    match (request.backend, found) {
+        (Some(selected), Some(other)) if other != selected => {
+            Err(Refusal::OtherBackend { path: loaded.target.to_string(), other, selected }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn choose_backend<'a>(request: &Request<'_>, loaded: Loaded<'a>, done: &mut Decrypted) -> Work<'a> {
     let detected = || Evidences::of(&loaded.file).backend();
-    let kind = request.backend.or_else(|| detected().inspect(|&kind| done.detected.push(kind)));
+    let kind = request.backend.or_else(|| detected().inspect(|&kind| _ = done.detected.insert(kind)));
     Work { kind: kind.unwrap_or(request.default), loaded }
 }
 
@@ -139,7 +157,10 @@ fn finish(
         Output::InPlace => {
             let changed =
                 texts.iter().enumerate().filter_map(|(at, text)| Some((at, text.as_ref()?.expose())));
-            batch::stage(request.targets, changed)?.commit().into_iter()
+            let staged = batch::stage(request.targets, changed)?;
+            let written = texts.iter().zip(work).enumerate().filter(|(_, (text, _))| text.is_some());
+            batch::unchanged(request.targets, written.map(|(at, (_, one))| (at, &one.loaded)))?;
+            staged.commit().into_iter()
         }
         Output::InMemory | Output::Check => Vec::new().into_iter(),
     };

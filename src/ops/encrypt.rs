@@ -8,15 +8,15 @@ use crate::cipher::{Cipher, Proven, Step};
 use crate::env::Env;
 use crate::envfile::EnvFile;
 use crate::error::Error;
-use crate::files::{self, Mode};
 use crate::keys::{KeyName, KeyRing, PublicKey};
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
 use super::previous::{self, Reuse};
-use super::{parallel, protect};
+use super::protect;
 
 /// What to encrypt, and with what.
 pub struct Request<'a> {
@@ -48,10 +48,11 @@ pub fn run(request: &Request<'_>) -> Encrypted {
 fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<Row>, Vec<Row>> {
     let Request { targets, cipher, env, .. } = *request;
     let fail = |error: Error| batch::given_up(targets, error);
-    let loaded = batch::load(targets)?;
-    let steps = examine(cipher, targets, &loaded)?;
+    // Locked before the files are read, so that of two runs on one file the second sees what the first wrote.
     let stores = key_store_paths(cipher, targets);
     let mut stores = KeyStores::open(stores.into_iter(), Access::Change, env).map_err(fail)?;
+    let loaded = batch::load(targets)?;
+    let steps = examine(cipher, targets, &loaded)?;
     let previous = find_previous(request, &steps);
     let keys = choose_keys(request, &loaded, &steps, &previous, &mut stores)?;
     let nothing = KeyRing::default();
@@ -69,9 +70,11 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         let failed = |source| Error::Engine { verb: Verb::Encrypt, path: path(), source };
         (*at, cipher.encrypt(job).map(|one| (*at, one)).map_err(failed))
     };
-    let proven = batch::all_or_rows(targets, parallel::map(&work, encrypt).into_iter())?;
-    protect::before_writing(&stores, env, warnings).map_err(fail)?;
-    let written = write(targets, &stores, &proven)?;
+    let proven = batch::all_or_rows(
+        targets,
+        parallel::map(work.len(), parallel::cores(), |at| encrypt(&work[at])).into_iter(),
+    )?;
+    let written = write(&Writes { request, loaded: &loaded, stores: &stores, proven: &proven }, warnings)?;
     Ok(rows(cipher, &loaded, proven, written))
 }
 
@@ -142,17 +145,27 @@ fn choose_key(
     }
 }
 
-/// Writes the key stores, then the files; every text is on disk before the first file is replaced.
-fn write(
-    targets: &[Target],
-    stores: &KeyStores,
-    proven: &[(usize, Proven)],
-) -> Result<Vec<(usize, Option<Error>)>, Vec<Row>> {
-    let texts = proven.iter().map(|(at, one)| (*at, one.encrypted.text.as_str()));
+/// What a run writes, and what it was made of.
+struct Writes<'a> {
+    request: &'a Request<'a>,
+    loaded: &'a [Loaded<'a>],
+    stores: &'a KeyStores,
+    proven: &'a [(usize, Proven)],
+}
+
+/// Writes the key stores, then the files. Everything is on disk under other names before anything is replaced, and the
+/// key stores are out of git's and of other users' sight before one of them gets a key.
+fn write(writes: &Writes<'_>, warnings: &mut Vec<String>) -> Result<Vec<(usize, Option<Error>)>, Vec<Row>> {
+    let Request { targets, env, .. } = *writes.request;
+    let fail = |error: Error| batch::given_up(targets, error);
+    let texts = writes.proven.iter().map(|(at, one)| (*at, one.encrypted.text.as_str()));
     let staged = batch::stage(targets, texts)?;
-    for (path, text) in stores.changed() {
-        files::write_atomic(path, text.as_bytes(), Mode::Private)
-            .map_err(|error| batch::given_up(targets, error.into()))?;
+    let key_stores = writes.stores.stage().map_err(fail)?;
+    batch::unchanged(targets, writes.proven.iter().map(|(at, _)| (*at, &writes.loaded[*at])))?;
+    writes.stores.unchanged().map_err(fail)?;
+    protect::before_writing(writes.stores, env, warnings).map_err(fail)?;
+    for key_store in key_stores {
+        key_store.commit().map_err(|error| fail(error.into()))?;
     }
     Ok(staged.commit())
 }

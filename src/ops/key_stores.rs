@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files::{self, FileError, Lock};
+use crate::files::{self, FileError, Lock, Mode, Staged, Write};
 use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
 
 /// How long to wait for another envdrift that works on the same key store.
@@ -19,7 +19,8 @@ pub(super) struct KeyStore {
     /// Its keys and those of the environment.
     pub(super) ring: KeyRing,
     text: Option<Zeroizing<String>>,
-    minted: bool,
+    /// The text with the keys that were made in this run.
+    grown: Option<Zeroizing<String>>,
     _lock: Option<Lock>,
 }
 
@@ -47,7 +48,7 @@ impl KeyStores {
             let lock = (access == Access::Change).then(|| Lock::acquire(&path, env, PATIENCE)).transpose()?;
             let text = read(&path)?;
             let ring = KeyRing::collect(text.as_deref().map(String::as_str), env);
-            stores.insert(path, KeyStore { ring, text, minted: false, _lock: lock });
+            stores.insert(path, KeyStore { ring, text, grown: None, _lock: lock });
         }
         Ok(Self(stores))
     }
@@ -68,23 +69,38 @@ impl KeyStores {
         };
         let key = PrivateKey::generate().map_err(random)?;
         let public = key.public().ok_or_else(|| random(getrandom::Error::UNEXPECTED))?;
-        store.text = Some(keys::store_with(store.text.as_deref().map(String::as_str), base_name, name, &key));
+        let before = store.grown.as_ref().or(store.text.as_ref()).map(|text| text.as_str());
+        store.grown = Some(keys::store_with(before, base_name, name, &key));
         store.ring.insert(name.clone(), key);
-        store.minted = true;
         Ok(public)
     }
 
-    /// Path and new text of the stores that got a key.
-    pub(super) fn changed(&self) -> impl Iterator<Item = (&Path, &str)> {
-        self.0
-            .iter()
-            .filter(|(_, store)| store.minted)
-            .filter_map(|(path, store)| Some((path.as_path(), store.text.as_deref()?.as_str())))
+    /// Writes the stores that got a key under temporary names.
+    pub(super) fn stage(&self) -> Result<Vec<Staged>, Error> {
+        let grown = self.0.iter().filter_map(|(path, store)| Some((path, store.grown.as_ref()?)));
+        let stage = |(path, text): (&PathBuf, &Zeroizing<String>)| {
+            files::stage(Write { path, bytes: text.as_bytes(), mode: Mode::Private }).map_err(Error::from)
+        };
+        grown.map(stage).collect()
+    }
+
+    /// Makes sure that the stores to be replaced still hold what was read: a key that another program put there
+    /// meanwhile must not be lost.
+    pub(super) fn unchanged(&self) -> Result<(), Error> {
+        for (path, store) in self.0.iter().filter(|(_, store)| store.grown.is_some()) {
+            if read(path)? != store.text {
+                return Err(Error::ChangedMeanwhile(path.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// The paths of the stores that exist or will exist.
     pub(super) fn existing(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().filter(|(_, store)| store.text.is_some()).map(|(path, _)| path.as_path())
+        self.0
+            .iter()
+            .filter(|(_, store)| store.text.is_some() || store.grown.is_some())
+            .map(|(path, _)| path.as_path())
     }
 }
 
