@@ -172,11 +172,10 @@ fn cause_hint(cause: Cause) -> Option<&'static str> {
         Cause::NoMatchingRule => "add a rule with a matching path_regex to .sops.yaml",
         Cause::Config => "check .sops.yaml",
         Cause::CommentRule => "encrypt again, or make the pattern longer so that no ciphertext matches it",
-        Cause::Damaged => "restore the file from git",
+        Cause::Damaged | Cause::Metadata => "restore the file from git",
         Cause::MacMismatch | Cause::MacDamaged => {
             "restore the file from git, or find out who changed it before you trust its values"
         }
-        Cause::Metadata => "restore the file from git",
         Cause::DecryptionOrder => "correct SOPS_DECRYPTION_ORDER or unset it",
         Cause::AlreadyEncrypted => return None,
         Cause::Text | Cause::Values | Cause::Write | Cause::Call | Cause::Crash | Cause::Other(_) => {
