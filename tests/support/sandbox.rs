@@ -146,7 +146,17 @@ impl Sandbox {
             fs::copy(env!("CARGO_BIN_EXE_envdrift"), &program).unwrap();
         }
         give(self.root.path());
-        let mut call = self.program(&program, args);
+        self.program_as_nobody(&program, args)
+    }
+
+    /// A call as the user without rights, where the test runs as root, of a program that this user can reach; owners
+    /// are left as they are.
+    pub(crate) fn program_as_nobody<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> Call {
+        let mut call = self.program(program, args);
         call.command.uid(NOBODY).gid(NOBODY);
         call
     }
