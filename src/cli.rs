@@ -9,6 +9,7 @@ use crate::backend::EngineChoice;
 use crate::commands::{self, Session, completions, decrypt, encrypt, man};
 use crate::env::Env;
 use crate::error::Error;
+use crate::interrupt;
 use crate::ui::{ColorChoice, Format, Ui, UiOptions, Verbosity};
 
 /// Keeps .env files encrypted in git and readable on the machines that may read them.
@@ -71,6 +72,8 @@ enum Command {
     Version,
 }
 
+/// The exit code after Ctrl-C or SIGTERM, as shells give it.
+const INTERRUPTED: i32 = 130;
 impl Command {
     fn name(&self) -> &'static str {
         match self {
@@ -85,15 +88,15 @@ impl Command {
 
 fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
-        Command::Encrypt(args) => encrypt::run(args, session),
-        Command::Decrypt(args) => decrypt::run(args, session),
+        Command::Encrypt(args) => encrypt::run(&args, session),
+        Command::Decrypt(args) => decrypt::run(&args, session),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), &mut session.ui)),
         Command::Man(args) => man::run(&args, Cli::command(), &mut session.ui),
         Command::Version => Ok(commands::version(&mut session.ui)),
     }
 }
 
-/// Runs the command line of this process; gives the exit code: 0, 1 (refused or failed) or 2 (usage).
+/// Runs the command line of this process; gives the exit code: 0, 1 (refused or failed), 2 (usage) or 130 (interrupted).
 pub fn main() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -118,13 +121,14 @@ pub fn main() -> i32 {
         session.ui.failure(name, &error);
         1
     });
-    match session.ui.broken() {
+    let code = match session.ui.broken() {
         Some(error) => {
             session.ui.error(&Error::Output(error));
             1
         }
         None => i32::from(code),
-    }
+    };
+    if interrupt::pressed() { INTERRUPTED } else { code }
 }
 
 /// The command tree, for tests and documentation.

@@ -17,6 +17,14 @@ pub const ENVDRIFT_SOPS: &str = "ENVDRIFT_SOPS";
 pub const ENVDRIFT_DOWNLOAD_BASE: &str = "ENVDRIFT_DOWNLOAD_BASE";
 /// Skips the checksum of an installed tool when set to 1, true or yes.
 pub const ENVDRIFT_INSECURE_SKIP_CHECKSUM: &str = "ENVDRIFT_INSECURE_SKIP_CHECKSUM";
+/// Proxies for `auto_install` and the vaults, and the hosts that are reached without one; the lower-case names count too.
+pub const HTTPS_PROXY: &str = "HTTPS_PROXY";
+/// The proxy for plain `http://` addresses.
+pub const HTTP_PROXY: &str = "HTTP_PROXY";
+/// The proxy for every address that has none of its own.
+pub const ALL_PROXY: &str = "ALL_PROXY";
+/// Hosts that are reached without a proxy, in a comma list.
+pub const NO_PROXY: &str = "NO_PROXY";
 /// An activated Python environment; its `bin` is searched for the tools first.
 pub const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
 /// Where commands are looked up.
@@ -31,6 +39,34 @@ pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 /// Where sops looks for age identities, below `sops/age/`.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// Windows: where sops looks for age identities, below `sops/age/`.
+pub const APPDATA: &str = "APPDATA";
+/// age identities, one or several, as text.
+pub const SOPS_AGE_KEY: &str = "SOPS_AGE_KEY";
+/// A file of age identities.
+pub const SOPS_AGE_KEY_FILE: &str = "SOPS_AGE_KEY_FILE";
+/// A command that prints age identities.
+pub const SOPS_AGE_KEY_CMD: &str = "SOPS_AGE_KEY_CMD";
+/// An SSH private key to use as age identity.
+pub const SOPS_AGE_SSH_PRIVATE_KEY_FILE: &str = "SOPS_AGE_SSH_PRIVATE_KEY_FILE";
+/// A command that prints an SSH private key.
+pub const SOPS_AGE_SSH_PRIVATE_KEY_CMD: &str = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+/// age recipients of a new SOPS file; beats those of `.sops.yaml`.
+pub const SOPS_AGE_RECIPIENTS: &str = "SOPS_AGE_RECIPIENTS";
+/// AWS KMS keys of a new SOPS file.
+pub const SOPS_KMS_ARN: &str = "SOPS_KMS_ARN";
+/// Google Cloud KMS keys of a new SOPS file.
+pub const SOPS_GCP_KMS_IDS: &str = "SOPS_GCP_KMS_IDS";
+/// Azure Key Vault keys of a new SOPS file.
+pub const SOPS_AZURE_KEYVAULT_URLS: &str = "SOPS_AZURE_KEYVAULT_URLS";
+/// Vault transit keys of a new SOPS file.
+pub const SOPS_VAULT_URIS: &str = "SOPS_VAULT_URIS";
+/// PGP fingerprints of a new SOPS file.
+pub const SOPS_PGP_FP: &str = "SOPS_PGP_FP";
+/// Huawei Cloud KMS keys of a new SOPS file.
+pub const SOPS_HUAWEICLOUD_KMS_IDS: &str = "SOPS_HUAWEICLOUD_KMS_IDS";
+/// The `.sops.yaml` to use instead of searching for one.
+pub const SOPS_CONFIG: &str = "SOPS_CONFIG";
 /// Folder for temporary files.
 pub const TMPDIR: &str = "TMPDIR";
 /// Prefix of the dotenvx private keys: the bare name and every `DOTENV_PRIVATE_KEY_<ENV>`.

@@ -11,6 +11,7 @@ use crate::backend::kind::{UnknownBackend, UnknownEngine};
 use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
+use crate::ops::hooks::HookError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -49,7 +50,7 @@ pub enum Error {
         source: EngineError,
     },
     /// The engine `tool` was asked for and there is no tool.
-    #[error("{backend} is not installed{}", cause.as_ref().map(|cause| format!(" ({backend} auto-install failed: {cause})")).unwrap_or_default())]
+    #[error("{}", not_installed(*backend, cause.as_ref()))]
     NotInstalled {
         /// The backend.
         backend: BackendKind,
@@ -65,6 +66,12 @@ pub enum Error {
     /// The key store is tracked by git, and a new key would be committed.
     #[error("{} is tracked by git: a new private key would be committed", .0.display())]
     TrackedKeyStore(PathBuf),
+    /// The key store would be committed although `.gitignore` names it.
+    #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
+    ExposedKeyStore(PathBuf),
+    /// A git hook that the config asks for is not armed.
+    #[error(transparent)]
+    Hooks(#[from] HookError),
     /// Another program wrote the file between reading and writing it.
     #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
     ChangedMeanwhile(PathBuf),
@@ -89,11 +96,22 @@ pub enum Error {
     Output(std::io::Error),
 }
 
-/// A broken file gets a second line that says what to do with it.
+/// True where the file has to be mended before any command runs; its message says so in a second line.
+fn is_broken_file(error: &ConfigError) -> bool {
+    matches!(error, ConfigError::Unreadable { .. } | ConfigError::Syntax { .. } | ConfigError::Invalid { .. })
+}
+
 fn config_message(error: &ConfigError) -> String {
-    match error.broken_file() {
-        Some(path) => format!("{error}\nFix (or remove) {} and re-run.", path.display()),
+    match error.hint().filter(|_| is_broken_file(error)) {
+        Some(hint) => format!("{error}\n{hint}"),
         None => error.to_string(),
+    }
+}
+
+fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
+    match cause {
+        None => format!("{backend} is not installed"),
+        Some(cause) => format!("{cause}\n{backend} is not installed"),
     }
 }
 
@@ -126,17 +144,29 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint(),
+            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
             Self::Engine { source, .. } => source.hint(),
-            Self::NotInstalled { .. } => Some("or let envdrift do it by itself: --engine builtin".into()),
+            Self::NotInstalled { cause, .. } => {
+                let own = "or let envdrift do it by itself: --engine builtin".to_owned();
+                Some(
+                    cause
+                        .as_ref()
+                        .and_then(InstallError::hint)
+                        .map_or(own.clone(), |hint| format!("{hint}; {own}")),
+                )
+            }
             Self::Tool(error) => error.hint(),
             Self::Schema(error) => error.hint(),
             Self::TrackedKeyStore(path) => {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
+            Self::ExposedKeyStore(_) => {
+                Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
+            }
+            Self::Hooks(error) => error.hint(),
             Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
@@ -154,10 +184,14 @@ impl Error {
             Self::UnknownEngine(_) => "usage.engine",
             Self::Refusal(refusal) => refusal.code(),
             Self::Engine { source, .. } => source.code(),
-            Self::NotInstalled { .. } => "tool.not_installed",
+            Self::NotInstalled { cause, .. } => {
+                cause.as_ref().map_or("tool.not_installed", InstallError::code)
+            }
             Self::Tool(error) => error.code(),
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
+            Self::ExposedKeyStore(_) => "git.exposed_key_store",
+            Self::Hooks(error) => error.code(),
             Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
             Self::Interrupted => "interrupted",
             Self::Usage { code, .. } => code,

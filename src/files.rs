@@ -5,6 +5,7 @@
 //! no temporary file when it fails. [`PrivateDir`] and [`memory_file`] hold what must not be seen by others,
 //! [`Lock`] keeps two processes from changing one key store at a time.
 
+mod draft;
 mod lock;
 mod private;
 mod read;
@@ -16,10 +17,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use draft::{Draft, Link, Mode, Staged};
 pub use lock::Lock;
-pub use private::{PrivateDir, memory_file, restrict};
+pub use private::{PrivateDir, create_private_folder, memory_file, remove_empty_folder, restrict};
 pub use read::{read, read_text};
-pub use write::{Mode, Staged, Write, append_lines, commit_all, stage, stage_all, write_all, write_atomic};
+pub use write::{Write, append_lines, commit_all, stage, stage_all, write_all, write_atomic};
 
 /// What stands where a regular file was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,8 +38,10 @@ impl KeyName {
     /// The name that dotenvx gives to the pair of a file called `base_name`.
     pub fn for_file(base_name: &str) -> Self {
         let mut name = base_name.to_lowercase();
-        if name.starts_with(".env") && name.ends_with(".txt") {
-            name.truncate(name.len() - ".txt".len());
+        if name.starts_with(".env")
+            && let Some(stem) = name.strip_suffix(".txt")
+        {
+            name.truncate(stem.len());
         }
         if name == ".env" {
             return Self(String::new());

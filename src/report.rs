@@ -32,6 +32,8 @@ impl Verb {
 pub enum Outcome {
     /// The file was written.
     Changed(Verb),
+    /// The plaintext did not change, so the file got back its last encrypted form.
+    Restored,
     /// The file was right as it was; the sentence says why.
     Same(String),
     /// The file would be written; this run only looks.
@@ -139,6 +141,7 @@ impl<'a> From<&'a Row> for JsonRow<'a> {
         let (outcome, reason, error) = match &row.outcome {
             Outcome::Changed(Verb::Encrypt) => ("encrypted", None, None),
             Outcome::Changed(Verb::Decrypt) => ("decrypted", None, None),
+            Outcome::Restored => ("restored", None, None),
             Outcome::Same(reason) => ("unchanged", Some(reason.clone()), None),
             Outcome::WouldChange(Verb::Encrypt) => ("would_encrypt", None, None),
             Outcome::WouldChange(Verb::Decrypt) => ("would_decrypt", None, None),

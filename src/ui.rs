@@ -88,7 +88,7 @@ impl Ui {
 
     /// `[OK] …` on standard output.
     pub fn ok(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Green, "[OK]", self.color_out);
+        let badge = badge(AnsiColor::Green, "[OK]", self.color_out);
         self.answer_line(&format!("{badge} {}", visible(message)));
     }
 
@@ -110,7 +110,7 @@ impl Ui {
 
     /// `[WARN] …` on standard error.
     pub fn warn(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Yellow, "[WARN]", self.color_err);
+        let badge = badge(AnsiColor::Yellow, "[WARN]", self.color_err);
         Self::err(&format!("{badge} {}", visible(message)));
     }
 
@@ -128,18 +128,17 @@ impl Ui {
 
     /// `[ERROR] …`, the place in a config file, and what to do next.
     pub fn error(&mut self, error: &Error) {
-        let badge = self.badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);
         let message = error.to_string();
         for line in message.lines() {
-            Self::err(&format!("{badge} {}", visible(line)));
+            Self::err(&format!("{label} {}", visible(line)));
         }
         if let Some(snippet) = error.snippet() {
             Self::err(&snippet.to_string());
         }
-        // A broken config says in its second line what to do.
-        if let Some(hint) = error.hint().filter(|hint| !message.contains(hint.as_str())) {
-            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_err);
-            Self::err(&format!("  {label} {}", visible(&hint)));
+        if let Some(hint) = error.hint() {
+            let hinted = badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {hinted} {}", visible(&hint)));
         }
     }
 
@@ -171,11 +170,19 @@ impl Ui {
                 let backend = row.backend.map_or("", |backend| backend.as_str());
                 self.ok(&format!("{} can be {} using {backend}", row.path, verb.done().to_lowercase()));
             }
+            Outcome::Restored => self.ok(&format!(
+                "Skipped re-encryption of {} (content unchanged, restored encrypted version from git)",
+                row.path
+            )),
             Outcome::Same(reason) | Outcome::Skipped(reason) => self.warn(reason),
             Outcome::Failed(error) => self.error(error),
         }
-        for note in &row.notes {
-            self.warn(&format!("{}: {note}", row.path));
+        if self.options.verbosity == Verbosity::Quiet && !row.notes.is_empty() {
+            self.warn(&format!("{}: {} remark(s), shown without -q", row.path, row.notes.len()));
+        } else {
+            for note in &row.notes {
+                self.warn(&format!("{}: {note}", row.path));
+            }
         }
         if let Some(engine) = &row.engine {
             self.detail(&format!("{}: engine {engine}", row.path));
@@ -194,11 +201,6 @@ impl Ui {
         self.broken.take()
     }
 
-    fn badge(&self, color: AnsiColor, text: &str, colored: bool) -> String {
-        let style = Style::new().bold().fg_color(Some(color.into()));
-        if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
-
     fn out(&mut self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
@@ -207,9 +209,19 @@ impl Ui {
     }
 
     fn err(line: &str) {
-        // Nobody is left to be told that standard error is gone.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        notice(line);
     }
+}
+
+fn badge(color: AnsiColor, text: &str, colored: bool) -> String {
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// A line on standard error, from work that has no [`Ui`] at hand.
+pub fn notice(line: &str) {
+    // Nobody is left to be told that standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// `text` with its control characters written as escapes: names come from files that others may have made.

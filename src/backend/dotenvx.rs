@@ -8,12 +8,13 @@ pub mod builtin;
 pub mod ecies;
 pub mod key_choice;
 mod layout;
+mod reuse;
 mod text;
 pub mod tool;
 
 use crate::backend::classify::{Evidences, ValueClass, is_bare_word, is_public_key};
 use crate::backend::{
-    Backend, BackendKind, Encrypted, Engine, EngineError, Job, ProofKeys, Proved, Refusal, State,
+    Backend, BackendKind, Encrypted, Engine, EngineError, Job, Kept, ProofKeys, Proved, Refusal, State,
 };
 use crate::envfile::{EnvFile, Separator};
 use crate::keys::{KeyName, PrivateKey, PublicKey};
@@ -22,6 +23,7 @@ use crate::workspace::target::Target;
 
 use self::builtin::Opener;
 use self::ecies::ValueKey;
+use self::reuse::{KeptValue, Previous};
 
 /// Values whose key ends so are never encrypted, by the convention of dotenvx 2.
 const PLAIN_SUFFIX: &str = "_PLAIN";
@@ -121,7 +123,7 @@ impl Backend for DotenvxRules {
         let file = EnvFile::parse(encrypted.text.clone());
         let keys = match &encrypted.proof {
             ProofKeys::Values(keys) => Opener::Known(keys),
-            ProofKeys::None => {
+            ProofKeys::None | ProofKeys::Sops(_) => {
                 let Some((name, public)) = &job.public else { return Ok(Proved::Structure) };
                 match job.ring.matching(public, name) {
                     Some(private) => Opener::Private(private),
@@ -152,6 +154,46 @@ fn unreadable_line(file: &EnvFile) -> Option<(usize, &'static str)> {
 /// A dotenvx engine: this module's text handling around a value engine.
 pub struct Dotenvx<V>(pub V);
 
+impl<V: ValueEngine> Dotenvx<V> {
+    /// Seals the values at `picked`, all but those in `old`, which are taken as they are.
+    fn seal(
+        &self,
+        job: &Job<'_>,
+        picked: &[usize],
+        old: Vec<Option<KeptValue>>,
+        public: &PublicKey,
+    ) -> Result<SealedValues, EngineError> {
+        let mut old = old.into_iter();
+        let old: Vec<Option<KeptValue>> = picked.iter().map(|_| old.next().flatten()).collect();
+        let new: Vec<usize> =
+            picked.iter().zip(&old).filter(|(_, old)| old.is_none()).map(|(&entry, _)| entry).collect();
+        let values: Vec<Secret> = new.iter().map(|&entry| text::value(job.file, entry)).collect();
+        let fresh = if values.is_empty() {
+            SealedValues { values: Vec::new(), keys: Some(Vec::new()) }
+        } else {
+            self.0.seal(public, &values).map_err(|error| text::name_value(job.file, &new, error))?
+        };
+        Ok(merged(old, fresh))
+    }
+}
+
+/// Old and fresh ciphertexts in file order. Keys only where all are known.
+fn merged(old: Vec<Option<KeptValue>>, fresh: SealedValues) -> SealedValues {
+    let with_keys = fresh.keys.is_some();
+    let mut fresh_values = fresh.values.into_iter();
+    let mut fresh_keys = fresh.keys.into_iter().flatten();
+    let (mut values, mut keys) = (Vec::with_capacity(old.len()), Vec::with_capacity(old.len()));
+    for kept in old {
+        let (value, key) = match kept {
+            Some(KeptValue { sealed, key }) => (Some(sealed), Some(key)),
+            None => (fresh_values.next(), fresh_keys.next()),
+        };
+        values.extend(value);
+        keys.extend(key);
+    }
+    SealedValues { values, keys: with_keys.then_some(keys) }
+}
+
 impl<V: ValueEngine> Engine for Dotenvx<V> {
     fn label(&self) -> String {
         self.0.label()
@@ -162,14 +204,20 @@ impl<V: ValueEngine> Engine for Dotenvx<V> {
             let name = KeyName::for_file(&job.target.base_name()).public();
             return Err(EngineError::MissingKey { name, store: job.target.key_store() });
         };
+        let previous = Previous::open(job);
+        if let Some((text, keys)) = previous.as_ref().and_then(|previous| previous.whole(job.file)) {
+            let readable = text::left_readable(job.file);
+            return Ok(Encrypted { text, proof: ProofKeys::Values(keys), readable, kept: Kept::File });
+        }
         let picked = text::to_encrypt(job.file);
-        let values: Vec<Secret> = picked.iter().map(|&index| text::value(job.file, index)).collect();
-        let sealed = self.0.seal(public, &values)?;
-        let text = text::encrypted(job, &picked, &sealed.values, (name, public));
+        let old = previous.map_or_else(Vec::new, |previous| previous.kept(job.file, &picked, public));
+        let kept = old.iter().flatten().count();
+        let sealed = self.seal(job, &picked, old, public)?;
         Ok(Encrypted {
-            text,
+            text: text::encrypted(job, &picked, &sealed.values, (name, public)),
             proof: sealed.keys.map_or(ProofKeys::None, ProofKeys::Values),
             readable: text::left_readable(job.file),
+            kept: if kept == 0 { Kept::Nothing } else { Kept::Values(kept) },
         })
     }
 

@@ -1,32 +1,31 @@
-//! The names of backends and engines, as users write them.
+//! The names of the encryption backends and of the ways to run them.
+//!
+//! A backend is the rules of a format; an engine does its work. Both names come from the command line, the
+//! environment and the config, and are read here once for all of them.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An encryption backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+use thiserror::Error;
+
+/// The format that a file is encrypted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BackendKind {
-    /// A key pair per environment.
-    #[default]
+    /// `encrypted:…` values, one key pair per environment, private keys in `.env.keys`.
     Dotenvx,
-    /// Values wrapped for recipients.
+    /// `ENC[AES256_GCM,…]` values and a `sops_*` trailer, one data key per file.
     Sops,
 }
 
 impl BackendKind {
-    /// The name in configs, flags and messages.
+    /// Every backend, in the order that messages list them.
+    pub const ALL: [Self; 2] = [Self::Dotenvx, Self::Sops];
+
+    /// The name that users write.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dotenvx => "dotenvx",
             Self::Sops => "sops",
-        }
-    }
-
-    /// The one that is not this one.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Dotenvx => Self::Sops,
-            Self::Sops => Self::Dotenvx,
         }
     }
 }
@@ -37,37 +36,38 @@ impl fmt::Display for BackendKind {
     }
 }
 
-/// A backend name that nobody knows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Unknown encryption backend: {0}\nSupported backends: dotenvx, sops")]
+/// A backend name that does not exist; the message lists those that do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("Unknown encryption backend: {}\nSupported backends: dotenvx, sops", .0.escape_debug())]
 pub struct UnknownBackend(pub String);
 
 impl FromStr for BackendKind {
     type Err = UnknownBackend;
 
-    fn from_str(name: &str) -> Result<Self, UnknownBackend> {
-        match name.to_ascii_lowercase().as_str() {
-            "dotenvx" => Ok(Self::Dotenvx),
-            "sops" => Ok(Self::Sops),
-            _ => Err(UnknownBackend(name.to_owned())),
-        }
+    /// Reads a name in any case.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let same = |kind: &Self| kind.as_str().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(same).ok_or_else(|| UnknownBackend(name.to_owned()))
     }
 }
 
-/// Which engine the user asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Who is asked to do a backend's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum EngineChoice {
-    /// The binary if one is found, else the built-in engine.
+    /// The user's binary when one is found, else the built-in engine.
     #[default]
     Auto,
-    /// The user's binary.
+    /// The user's binary, or an error.
     Tool,
-    /// In process.
+    /// The built-in engine, whatever is installed.
     Builtin,
 }
 
 impl EngineChoice {
-    /// The name in configs, flags and messages.
+    /// Every choice, in the order that messages list them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Tool, Self::Builtin];
+
+    /// The name that users write.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -83,20 +83,36 @@ impl fmt::Display for EngineChoice {
     }
 }
 
-/// An engine name that nobody knows.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Unknown engine: {0}. Engines: auto, tool, builtin")]
+/// An engine name that does not exist; the message lists those that do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("Unknown engine: {}\nSupported engines: auto, tool, builtin", .0.escape_debug())]
 pub struct UnknownEngine(pub String);
 
 impl FromStr for EngineChoice {
     type Err = UnknownEngine;
 
-    fn from_str(name: &str) -> Result<Self, UnknownEngine> {
-        match name.to_ascii_lowercase().as_str() {
-            "auto" => Ok(Self::Auto),
-            "tool" => Ok(Self::Tool),
-            "builtin" => Ok(Self::Builtin),
-            _ => Err(UnknownEngine(name.to_owned())),
+    /// Reads a name in any case.
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let same = |choice: &Self| choice.as_str().eq_ignore_ascii_case(name);
+        Self::ALL.into_iter().find(same).ok_or_else(|| UnknownEngine(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_reads_back_in_any_case_and_an_unknown_one_lists_the_known_ones() {
+        for kind in BackendKind::ALL {
+            assert_eq!(kind.to_string().to_uppercase().parse(), Ok(kind));
         }
+        for choice in EngineChoice::ALL {
+            assert_eq!(choice.to_string().to_uppercase().parse(), Ok(choice));
+        }
+        let backend = "gpg".parse::<BackendKind>().unwrap_err().to_string();
+        assert_eq!(backend, "Unknown encryption backend: gpg\nSupported backends: dotenvx, sops");
+        let engine = "\u{1b}x".parse::<EngineChoice>().unwrap_err().to_string();
+        assert_eq!(engine, "Unknown engine: \\u{1b}x\nSupported engines: auto, tool, builtin");
     }
 }

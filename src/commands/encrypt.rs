@@ -6,6 +6,7 @@ use crate::backend::BackendKind;
 use crate::cipher::refuse_name;
 use crate::error::Error;
 use crate::ops::check::{self, Looked, Policy};
+use crate::ops::previous::Reuse;
 use crate::ops::{encrypt, open};
 use crate::report::{Outcome, Report, Row};
 use crate::schema::{self, Schema};
@@ -13,6 +14,7 @@ use crate::workspace::Config;
 use crate::workspace::target::Target;
 
 use super::Session;
+use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Encrypt the values of env files in place
 ///
@@ -29,6 +31,10 @@ use super::Session;
 /// As a pre-commit hook: entry `envdrift encrypt --check`, `pass_filenames: true`.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comment is the help text, where AGE_PUBLIC_KEY stands for a key"
+)]
 pub struct Args {
     /// Files to encrypt [default: .env]
     #[arg(value_name = "ENV_FILES")]
@@ -39,6 +45,9 @@ pub struct Args {
     /// With --check: exit 1 while any value is in plaintext, not only while one looks like a secret
     #[arg(long, requires = "check")]
     strict: bool,
+    /// Encrypt every value anew, also those that did not change since the last encrypted form in git
+    #[arg(long)]
+    fresh: bool,
     /// dotenvx or sops
     #[arg(long, short)]
     backend: Option<String>,
@@ -48,6 +57,10 @@ pub struct Args {
     /// Folder that the module of --schema is looked up in
     #[arg(long, short = 'd', value_name = "DIR")]
     service_dir: Option<PathBuf>,
+    #[command(flatten)]
+    recipients: RecipientArgs,
+    #[command(flatten)]
+    sops: SopsArgs,
     #[command(flatten)]
     moved: MovedToDecrypt,
 }
@@ -81,8 +94,8 @@ impl MovedToDecrypt {
     }
 }
 
-/// Checks the arguments in the order of the contract, then encrypts or reports.
-pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
+/// Checks the arguments in a fixed order, then encrypts or reports.
+pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = missing(&targets) {
         return Ok(session.finish(&report));
@@ -94,27 +107,34 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     args.moved.check()?;
     let config = session.load_config()?;
+    if !args.check {
+        session.verify_hooks(&config)?;
+    }
     let kind = super::backend(args.backend.as_deref(), &config)?;
     if args.check {
-        return report(&args, &targets, kind, session);
+        return report(args, &targets, kind, session);
     }
     // Everything is encrypted, whatever a schema says of it; hooks pass one all the same.
-    if let Err(error) = load_schema(&args, session) {
+    if let Err(error) = load_schema(args, session) {
         session.ui.warn(&error.to_string());
     }
-    encrypt(&targets, kind, &config, session)
+    encrypt(args, &targets, kind, &config, session)
 }
 
 fn encrypt(
+    args: &Args,
     targets: &[Target],
     kind: BackendKind,
     config: &Config,
     session: &mut Session,
 ) -> Result<u8, Error> {
     let choice = session.engine_choice(config)?;
-    let cipher = open::open(kind, &open::Wish { choice, config, env: &session.env })
-        .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
-    let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, env: &session.env });
+    let sops = &sops_args::settings(&args.sops, &args.recipients, config, session);
+    let cipher =
+        open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
+            .inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
+    let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
+    let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });
     for warning in &done.warnings {
         session.ui.warn(warning);
     }

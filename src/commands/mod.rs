@@ -4,14 +4,18 @@
 pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
+mod instructions;
 pub mod man;
+pub mod sops_args;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::backend::{BackendKind, EngineChoice};
 use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
+use crate::ops::hooks;
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -40,6 +44,14 @@ impl Session {
         Ok(loaded.config)
     }
 
+    /// Stops a run that changes files while the git hooks of `[git_hook_check]` are not armed.
+    pub fn verify_hooks(&self, config: &Config) -> Result<(), Error> {
+        match config.git_hook_check.checked()? {
+            Some(check) => Ok(hooks::verify(check, &config.dir, &self.env)?),
+            None => Ok(()),
+        }
+    }
+
     /// The engine of this run: flag, environment, config.
     pub fn engine_choice(&self, config: &Config) -> Result<EngineChoice, Error> {
         match (self.global.engine, self.env.get(ENVDRIFT_ENGINE)) {
@@ -49,11 +61,13 @@ impl Session {
         }
     }
 
-    /// The files that were typed, or `.env`.
+    /// The files that were typed, each once, or `.env`.
     pub fn targets(&self, files: &[PathBuf]) -> Vec<Target> {
         let default = [PathBuf::from(".env")];
         let files = if files.is_empty() { &default[..] } else { files };
-        files.iter().map(|file| Target::new(self.env.cwd(), file)).collect()
+        let mut seen = HashSet::new();
+        let typed = files.iter().map(|file| Target::new(self.env.cwd(), file));
+        typed.filter(|target| seen.insert(target.path().to_path_buf())).collect()
     }
 
     /// Prints a report; gives the exit code.
@@ -73,27 +87,6 @@ pub fn backend(typed: Option<&str>, config: &Config) -> Result<BackendKind, Erro
     match typed_backend(typed)? {
         Some(kind) => Ok(kind),
         None => Ok(*config.encryption.backend.checked()?),
-    }
-}
-
-/// How to install a tool that is missing, on standard output.
-pub fn print_instructions(error: &Error, ui: &mut Ui) {
-    let Error::NotInstalled { backend, .. } = error else { return };
-    let lines: &[&str] = match backend {
-        BackendKind::Dotenvx => &[
-            "Install dotenvx:",
-            "  npm install -g @dotenvx/dotenvx",
-            "  or let envdrift install it: auto_install = true in [encryption.dotenvx]",
-        ],
-        BackendKind::Sops => &[
-            "Install sops (3.11.0 or newer):",
-            "  brew install sops",
-            "  choco install sops",
-            "  or let envdrift install it: auto_install = true in [encryption.sops]",
-        ],
-    };
-    for line in lines {
-        ui.answer(line);
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use super::private::{is_private, temp_folder};
-use super::write::{parent, resolve};
+use super::draft::{parent, resolve};
+use super::private::{create_private_folder, is_private, temp_folder};
 use super::{FileError, read};
 use crate::env::{self, Env};
 use crate::interrupt;
@@ -84,28 +84,18 @@ fn lock_folder(env: &Env) -> Result<PathBuf, FileError> {
         _ => env.home().map(|home| home.join(".local/state")),
     };
     if let Some(folder) = state.map(|state| state.join("envdrift/locks"))
-        && (make_private(&folder).is_ok() && is_writable(&folder))
+        && create_private_folder(&folder).is_ok()
+        && is_writable(&folder)
     {
         return Ok(folder);
     }
     let folder = temp_folder(env).join(format!("envdrift-locks-{}", user()));
-    make_private(&folder).map_err(|source| FileError::io("create the lock folder", &folder, source))?;
+    create_private_folder(&folder)?;
     if cfg!(unix) && !is_private(&folder) {
         let source = io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to somebody else");
         return Err(FileError::io("use the lock folder", &folder, source));
     }
     Ok(folder)
-}
-
-fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }
 
 #[cfg(unix)]

@@ -25,15 +25,12 @@ impl PrivateDir {
     pub fn new(env: &Env) -> Result<Self, FileError> {
         let hold = interrupt::hold();
         let runtime = env.path(env::XDG_RUNTIME_DIR).filter(|folder| is_private(folder));
-        let made = runtime.and_then(|folder| create_in(folder).ok());
-        let dir = match made {
-            Some(dir) => dir,
-            None => {
-                let folder = temp_folder(env);
-                create_in(&folder)
-                    .map_err(|source| FileError::io("create a private folder in", &folder, source))?
-            }
-        };
+        if let Some(dir) = runtime.and_then(|folder| create_in(folder).ok()) {
+            return Ok(Self { dir, _hold: hold });
+        }
+        let folder = temp_folder(env);
+        let dir = create_in(&folder)
+            .map_err(|source| FileError::io("create a private folder in", &folder, source))?;
         Ok(Self { dir, _hold: hold })
     }
 
@@ -49,13 +46,50 @@ impl PrivateDir {
         Ok(path)
     }
 
-    /// Puts a symbolic link to `target` into the folder and gives its path.
-    #[cfg(unix)]
-    pub fn link(&self, name: &str, target: &Path) -> Result<PathBuf, FileError> {
-        let path = self.path().join(name);
-        std::os::unix::fs::symlink(target, &path).map_err(|source| FileError::io("link", &path, source))?;
-        Ok(path)
+    /// Gives `bytes` to a child under `name` without letting them touch the disk where the system can do that.
+    ///
+    /// Then the answer is a file that must become the child's standard input, and the name in the folder leads there;
+    /// elsewhere it is `None` and the bytes lie in the folder, as [`PrivateDir::write`] puts them.
+    pub fn share(&self, name: &str, bytes: &[u8]) -> Result<Option<File>, FileError> {
+        #[cfg(unix)]
+        if let Ok(Some(file)) = memory_file(bytes) {
+            let path = self.path().join(name);
+            std::os::unix::fs::symlink("/proc/self/fd/0", &path)
+                .map_err(|source| FileError::io("link", &path, source))?;
+            return Ok(Some(file));
+        }
+        self.write(name, bytes)?;
+        Ok(None)
     }
+
+    /// An empty file without a name for a child to print into: in memory where the system can do that.
+    pub fn scratch(&self) -> Result<File, FileError> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Ok(file) = rustix::fs::memfd_create("envdrift", rustix::fs::MemfdFlags::CLOEXEC) {
+            return Ok(File::from(file));
+        }
+        tempfile::tempfile_in(self.path())
+            .map_err(|source| FileError::io("create a file in", self.path(), source))
+    }
+}
+
+/// Makes a folder that only this user can enter (0700), and those above it that are missing; one that is there stays
+/// as it is.
+pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder).map_err(|source| FileError::io("create the folder", folder, source))
+}
+
+/// Removes a folder if nothing is in it.
+pub fn remove_empty_folder(folder: &Path) {
+    // A folder that is in use, or gone already, is none of the caller's business.
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// A file that exists in memory only and cannot be changed any more; `None` where the system has no such thing.
@@ -109,7 +143,9 @@ pub(super) fn is_private(folder: &Path) -> bool {
 
     folder.is_absolute()
         && std::fs::metadata(folder).is_ok_and(|entry| {
-            entry.is_dir() && entry.mode() & 0o077 == 0 && entry.uid() == rustix::process::geteuid().as_raw()
+            entry.is_dir()
+                && entry.mode().trailing_zeros() >= 6
+                && entry.uid() == rustix::process::geteuid().as_raw()
         })
 }
 

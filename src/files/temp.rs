@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::{Builder, TempPath};
 
-use super::write::{Mode, parent};
+use super::draft::{Mode, parent};
 
 /// Leaves room for the random part and the suffix in a name of 255 bytes.
 const NAME_LIMIT: usize = 200;
@@ -112,7 +112,7 @@ impl Unnamed {
             return None;
         }
         let slot = Slot::take()?;
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::open(folder, flags, Mode::from_raw_mode(permissions)).ok()?);
         let to_write = file.try_clone().ok()?;
         Some((to_write, Self { file, _slot: slot }))

@@ -1,5 +1,7 @@
 //! `decrypt`: ciphertext becomes values again, for one file or many, or only in memory.
 
+use std::collections::BTreeSet;
+
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
 use crate::backend::{BackendKind, EngineError, Job, Refusal};
 use crate::cipher::Cipher;
@@ -7,13 +9,13 @@ use crate::env::Env;
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::keys::KeyRing;
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::secret::Secret;
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
-use super::parallel;
 
 /// What to do with the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub struct Decrypted {
     /// With [`Output::InMemory`]: the text of every file, in argument order.
     pub texts: Vec<Secret>,
     /// The backends that the files themselves said.
-    pub detected: Vec<BackendKind>,
+    pub detected: BTreeSet<BackendKind>,
 }
 
 /// Decrypts every target, or none.
@@ -57,7 +59,7 @@ pub fn run(request: &Request<'_>) -> Decrypted {
     let mut done = Decrypted {
         report: Report { command: "decrypt", rows: Vec::new() },
         texts: Vec::new(),
-        detected: Vec::new(),
+        detected: BTreeSet::new(),
     };
     done.report.rows = decrypt_all(request, &mut done).unwrap_or_else(|rows| rows);
     done
@@ -96,7 +98,10 @@ fn decrypt_all(request: &Request<'_>, done: &mut Decrypted) -> Result<Vec<Row>, 
         let failed = |source| Error::Engine { verb: Verb::Decrypt, path: path(), source };
         open_one(one, &ciphers, &stores).map_err(failed)
     };
-    let texts = batch::all_or_rows(targets, parallel::map(&work, open).into_iter().enumerate())?;
+    let texts = batch::all_or_rows(
+        targets,
+        parallel::map(work.len(), parallel::cores(), |at| open(&work[at])).into_iter().enumerate(),
+    )?;
     finish(request, &work, &ciphers, texts, done)
 }
 
@@ -113,7 +118,7 @@ fn refuse_other_backend(request: &Request<'_>, loaded: &Loaded<'_>) -> Result<()
 
 fn choose_backend<'a>(request: &Request<'_>, loaded: Loaded<'a>, done: &mut Decrypted) -> Work<'a> {
     let detected = || Evidences::of(&loaded.file).backend();
-    let kind = request.backend.or_else(|| detected().inspect(|&kind| done.detected.push(kind)));
+    let kind = request.backend.or_else(|| detected().inspect(|&kind| _ = done.detected.insert(kind)));
     Work { kind: kind.unwrap_or(request.default), loaded }
 }
 
@@ -135,7 +140,9 @@ fn open_one(work: &Work<'_>, ciphers: &[Cipher], stores: &KeyStores) -> Result<O
     let Loaded { target, file } = &work.loaded;
     let nothing = KeyRing::default();
     let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-    cipher.decrypt(&Job { target, file, ring, public: None }).map(|text| Some(Secret::new(text)))
+    cipher
+        .decrypt(&Job { target, file, ring, public: None, previous: None })
+        .map(|text| Some(Secret::new(text)))
 }
 
 /// Writes, gives back or forgets the plaintexts, and says so.

@@ -3,17 +3,20 @@
 use std::path::PathBuf;
 
 use crate::backend::dotenvx::key_choice::{self, KeyChoice};
-use crate::backend::{BackendKind, Job};
+use crate::backend::{BackendKind, Job, Kept};
 use crate::cipher::{Cipher, Proven, Step};
 use crate::env::Env;
+use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::keys::{KeyName, KeyRing, PublicKey};
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::workspace::target::Target;
 
 use super::batch::{self, Loaded};
 use super::key_stores::{Access, KeyStores};
-use super::{parallel, protect};
+use super::previous::{self, Reuse};
+use super::protect;
 
 /// What to encrypt, and with what.
 pub struct Request<'a> {
@@ -21,6 +24,8 @@ pub struct Request<'a> {
     pub targets: &'a [Target],
     /// The rules and the engine.
     pub cipher: &'a Cipher,
+    /// Whether values that did not change keep their ciphertext.
+    pub reuse: Reuse,
     /// The environment.
     pub env: &'a Env,
 }
@@ -41,14 +46,15 @@ pub fn run(request: &Request<'_>) -> Encrypted {
 }
 
 fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<Row>, Vec<Row>> {
-    let Request { targets, cipher, env } = *request;
+    let Request { targets, cipher, env, .. } = *request;
     let fail = |error: Error| batch::given_up(targets, error);
-    // Locked before the files are read: another run may be at work on these very files.
+    // Locked before the files are read, so that of two runs on one file the second sees what the first wrote.
     let stores = key_store_paths(cipher, targets);
     let mut stores = KeyStores::open(stores.into_iter(), Access::Change, env).map_err(fail)?;
     let loaded = batch::load(targets)?;
     let steps = examine(cipher, targets, &loaded)?;
-    let keys = choose_keys(request, &loaded, &steps, &mut stores)?;
+    let previous = find_previous(request, &steps);
+    let keys = choose_keys(request, &loaded, &steps, &previous, &mut stores)?;
     let nothing = KeyRing::default();
     let work: Vec<(usize, Job<'_>)> = loaded
         .iter()
@@ -56,7 +62,7 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         .filter(|(at, _)| steps[*at] == Step::Encrypt)
         .map(|(at, Loaded { target, file })| {
             let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-            (at, Job { target, file, ring, public: keys[at].clone() })
+            (at, Job { target, file, ring, public: keys[at].clone(), previous: previous[at].as_ref() })
         })
         .collect();
     let encrypt = |(at, job): &(usize, Job<'_>)| {
@@ -64,7 +70,10 @@ fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<
         let failed = |source| Error::Engine { verb: Verb::Encrypt, path: path(), source };
         (*at, cipher.encrypt(job).map(|one| (*at, one)).map_err(failed))
     };
-    let proven = batch::all_or_rows(targets, parallel::map(&work, encrypt).into_iter())?;
+    let proven = batch::all_or_rows(
+        targets,
+        parallel::map(work.len(), parallel::cores(), |at| encrypt(&work[at])).into_iter(),
+    )?;
     let written = write(&Writes { request, loaded: &loaded, stores: &stores, proven: &proven }, warnings)?;
     Ok(rows(cipher, &loaded, proven, written))
 }
@@ -82,38 +91,54 @@ fn key_store_paths(cipher: &Cipher, targets: &[Target]) -> Vec<PathBuf> {
     }
 }
 
+/// The last encrypted form of every file that is to be encrypted, unless all is to be fresh.
+fn find_previous(request: &Request<'_>, steps: &[Step]) -> Vec<Option<EnvFile>> {
+    let mut previous: Vec<Option<EnvFile>> = steps.iter().map(|_| None).collect();
+    if request.reuse == Reuse::Unchanged {
+        let at: Vec<usize> = (0..steps.len()).filter(|&at| steps[at] == Step::Encrypt).collect();
+        let targets: Vec<&Target> = at.iter().map(|&at| &request.targets[at]).collect();
+        let found = previous::find(&targets, request.cipher.backend.as_ref(), request.env);
+        for (at, file) in at.into_iter().zip(found) {
+            previous[at] = file;
+        }
+    }
+    previous
+}
+
 /// The key of every file that is to be encrypted; new pairs are minted once for each store and name.
 fn choose_keys(
     request: &Request<'_>,
     loaded: &[Loaded<'_>],
     steps: &[Step],
+    previous: &[Option<EnvFile>],
     stores: &mut KeyStores,
 ) -> Result<Vec<Option<(KeyName, PublicKey)>>, Vec<Row>> {
     let kind = request.cipher.backend.kind();
-    let mut choose = |(Loaded { target, file }, step): (&Loaded<'_>, &Step)| match kind {
-        BackendKind::Dotenvx if *step == Step::Encrypt => {
-            choose_key(target, file, stores, request.env).map(Some)
+    let mut choose = |(at, Loaded { target, file }): (usize, &Loaded<'_>)| match kind {
+        BackendKind::Dotenvx if steps[at] == Step::Encrypt => {
+            choose_key(target, file, previous[at].as_ref(), stores, request.env).map(Some)
         }
         BackendKind::Dotenvx | BackendKind::Sops => Ok(None),
     };
-    let chosen: Vec<_> = loaded.iter().zip(steps).map(&mut choose).collect();
+    let chosen: Vec<_> = loaded.iter().enumerate().map(&mut choose).collect();
     batch::all_or_rows(request.targets, chosen.into_iter().enumerate())
 }
 
 fn choose_key(
     target: &Target,
-    file: &crate::envfile::EnvFile,
+    file: &EnvFile,
+    previous: Option<&EnvFile>,
     stores: &mut KeyStores,
     env: &Env,
 ) -> Result<(KeyName, PublicKey), Error> {
     let path = target.key_store();
     let nothing = KeyRing::default();
     let ring = stores.ring(&path).unwrap_or(&nothing);
-    let job = Job { target, file, ring, public: None };
+    let job = Job { target, file, ring, public: None, previous };
     match key_choice::choose(&job).map_err(|error| Error::no_key(&target.to_string(), error))? {
         KeyChoice::Use(name, public) => Ok((name, public)),
         KeyChoice::Mint(name) => {
-            protect::refuse_tracked(&path, env)?;
+            protect::refuse_published(&path, env)?;
             let public = stores.mint(&path, &target.base_name(), &name)?;
             Ok((name, public))
         }
@@ -159,7 +184,12 @@ fn rows(
         .collect();
     for ((at, one), (_, error)) in proven.into_iter().zip(written) {
         let row = &mut rows[at];
-        row.outcome = error.map_or(Outcome::Changed(Verb::Encrypt), Outcome::Failed);
+        let done = if one.encrypted.kept == Kept::File {
+            Outcome::Restored
+        } else {
+            Outcome::Changed(Verb::Encrypt)
+        };
+        row.outcome = error.map_or(done, Outcome::Failed);
         row.proved = Some(one.proved);
         row.engine = Some(label.clone());
         row.notes = one.encrypted.readable;

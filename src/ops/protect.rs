@@ -5,32 +5,27 @@ use std::path::Path;
 use crate::env::Env;
 use crate::error::Error;
 use crate::files;
-use crate::git::{self, KeyStoreExposure};
+use crate::git::{Git, KeyStoreExposure, WorkTree};
 
 use super::key_stores::KeyStores;
 
-/// Refuses to mint a key into a store that git tracks.
-pub(super) fn refuse_tracked(store: &Path, env: &Env) -> Result<(), Error> {
-    match git::is_tracked(store, env) {
-        true => Err(Error::TrackedKeyStore(store.to_path_buf())),
-        false => Ok(()),
+/// Refuses to mint a key into a store that git would publish.
+pub(super) fn refuse_published(store: &Path, env: &Env) -> Result<(), Error> {
+    let git = Git::new(env);
+    let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) else { return Ok(()) };
+    match tree.key_store_exposure(store) {
+        KeyStoreExposure::Tracked(_) => Err(Error::TrackedKeyStore(store.to_path_buf())),
+        KeyStoreExposure::Exposed => Err(Error::ExposedKeyStore(store.to_path_buf())),
+        KeyStoreExposure::NotInRepo | KeyStoreExposure::Ignored | KeyStoreExposure::Appended(_) => Ok(()),
     }
 }
 
 /// Git-ignores every key store of the run and makes it private; what was done goes into `warnings`.
 pub(super) fn before_writing(stores: &KeyStores, env: &Env, warnings: &mut Vec<String>) -> Result<(), Error> {
     for store in stores.existing() {
-        match git::ignore_key_store(store, env)? {
-            KeyStoreExposure::Appended(entries) => warnings.push(format!(
-                "Added {} to .gitignore — never commit your private keys (.env.keys).",
-                entries.join(", ")
-            )),
-            KeyStoreExposure::Tracked => warnings.push(format!(
-                "{} is tracked by git — never commit your private keys: run `git rm --cached {}`",
-                store.display(),
-                store.display()
-            )),
-            KeyStoreExposure::Ignored | KeyStoreExposure::NotInRepo => {}
+        let git = Git::new(env);
+        if let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) {
+            warnings.extend(ignore(&tree, store)?);
         }
         if store.exists()
             && let Err(error) = files::restrict(store)
@@ -40,4 +35,26 @@ pub(super) fn before_writing(stores: &KeyStores, env: &Env, warnings: &mut Vec<S
         }
     }
     Ok(())
+}
+
+/// Appends what is missing to `.gitignore`; gives the warning that tells of it, or of a store that git has already.
+fn ignore(tree: &WorkTree<'_>, store: &Path) -> Result<Option<String>, Error> {
+    Ok(match tree.key_store_exposure(store) {
+        KeyStoreExposure::NotInRepo | KeyStoreExposure::Ignored => None,
+        KeyStoreExposure::Appended(entries) => {
+            let lines: Vec<&str> = entries.iter().map(String::as_str).collect();
+            files::append_lines(&tree.gitignore(), &lines)?;
+            let entries = entries.join(", ");
+            Some(format!("Added {entries} to .gitignore — never commit your private keys (.env.keys)."))
+        }
+        KeyStoreExposure::Exposed => Some(format!(
+            "{} is not ignored by git although .gitignore names it — never commit your private keys: look for a `!` rule",
+            store.display()
+        )),
+        KeyStoreExposure::Tracked(paths) => Some(format!(
+            "{} is tracked by git — never commit your private keys: run `git rm --cached {}` and make new keys",
+            store.display(),
+            paths.join(" ")
+        )),
+    })
 }

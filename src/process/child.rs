@@ -4,7 +4,8 @@
 //! wakes at once when the child is done and looks at the deadline and at Ctrl-C a few times a second besides.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -26,6 +27,7 @@ const STDERR_KEPT: usize = 1 << 20;
 /// Another thread that forks at this moment can hold a binary that was just written open for writing.
 const BUSY_TRIES: u32 = 20;
 
+#[cfg_attr(not(unix), expect(dead_code, reason = "the end is asked for at every tick there"))]
 enum Event {
     /// A pipe came to its end.
     Closed,
@@ -47,7 +49,7 @@ pub(super) fn command<'a>(
     dir: Option<&Path>,
 ) -> Command {
     let mut command = Command::new(path);
-    command.args(args).env_clear().envs(vars).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).env_clear().envs(vars).stderr(Stdio::piped());
     if let Some(dir) = dir {
         command.current_dir(dir);
     }
@@ -56,19 +58,28 @@ pub(super) fn command<'a>(
     command
 }
 
+/// What the child reads and prints.
+pub(super) struct Plumbing {
+    pub(super) stdin: Stdin,
+    /// Where the standard output goes instead of a pipe.
+    pub(super) stdout: Option<File>,
+    /// How many bytes the standard output may have.
+    pub(super) limit: usize,
+}
+
 /// Runs `command` to its end; see [`super::Cmd::run`].
 pub(super) fn run(
     mut command: Command,
     path: &Path,
-    stdin: Stdin,
+    plumbing: Plumbing,
     deadline: Duration,
-    limit: usize,
 ) -> Result<Output, ToolError> {
     let _hold = interrupt::hold();
     if interrupt::pressed() {
         return Err(ToolError::Interrupted { path: path.to_path_buf() });
     }
     let start = Instant::now();
+    let Plumbing { stdin, stdout, limit } = plumbing;
     let input = match stdin {
         Stdin::Null => {
             command.stdin(Stdio::null());
@@ -83,10 +94,12 @@ pub(super) fn run(
             Some(bytes)
         }
     };
+    let copy = stdout.as_ref().map(File::try_clone).transpose().map_err(|error| spawn_error(path, error))?;
+    command.stdout(copy.map_or_else(Stdio::piped, Stdio::from));
     let child = spawn(&mut command).map_err(|error| spawn_error(path, error))?;
-    // Frees the parent's copy of the file that became the child's standard input.
+    // Frees the parent's copies of the files that the child was given.
     drop(command);
-    Running::attach(child, path, input, limit)?.finish(start, deadline)
+    Running::attach(child, path, input, stdout, limit)?.finish(start, deadline)
 }
 
 fn spawn(command: &mut Command) -> io::Result<Child> {
@@ -115,6 +128,7 @@ struct Running<'a> {
     reaped: bool,
     path: &'a Path,
     limit: usize,
+    into: Option<File>,
     stdout: Gathered,
     stderr: Gathered,
     events: Receiver<Event>,
@@ -137,6 +151,7 @@ impl<'a> Running<'a> {
         mut child: Child,
         path: &'a Path,
         input: Option<Zeroizing<Vec<u8>>>,
+        into: Option<File>,
         limit: usize,
     ) -> Result<Self, ToolError> {
         let (sender, events) = channel();
@@ -144,7 +159,7 @@ impl<'a> Running<'a> {
         let id = child.id();
         let (stdout, stderr) = (Gathered::default(), Gathered::default());
         let running =
-            Self { child, reaped: false, path, limit, stdout, stderr, events, _sender: sender.clone() };
+            Self { child, reaped: false, path, limit, into, stdout, stderr, events, _sender: sender.clone() };
         let start = || -> io::Result<()> {
             if let (Some(mut stdin), Some(bytes)) = (stdin, input) {
                 // A child that does not read all of it says so by its exit code; the broken pipe adds nothing.
@@ -164,7 +179,7 @@ impl<'a> Running<'a> {
 
     fn finish(mut self, start: Instant, deadline: Duration) -> Result<Output, ToolError> {
         let path = || self.path.to_path_buf();
-        let mut open_pipes = 2;
+        let mut open_pipes = if self.into.is_some() { 1 } else { 2 };
         let mut ended: Option<Instant> = None;
         loop {
             let left = match ended {
@@ -193,11 +208,18 @@ impl<'a> Running<'a> {
             if ended.is_some() && open_pipes == 0 {
                 break;
             }
+            if self.into.as_ref().and_then(length).is_some_and(|length| length > self.limit as u64) {
+                return Err(self.too_much());
+            }
             if interrupt::pressed() {
                 return Err(ToolError::Interrupted { path: path() });
             }
         }
         self.collect()
+    }
+
+    fn too_much(&self) -> ToolError {
+        ToolError::TooMuchOutput { path: self.path.to_path_buf(), stream: Stream::Stdout, limit: self.limit }
     }
 
     fn collect(&mut self) -> Result<Output, ToolError> {
@@ -209,10 +231,21 @@ impl<'a> Running<'a> {
             Err(source) => return Err(ToolError::Spawn { doing: "wait for", path, source }),
         };
         self.reaped = true;
-        match status.code() {
-            Some(code) => Ok(Output { path, code, stdout: take(&self.stdout), stderr: take(&self.stderr) }),
-            None => Err(ToolError::Signal { path, signal: signal_of(status) }),
-        }
+        let Some(code) = status.code() else {
+            return Err(ToolError::Signal { path, signal: signal_of(status) });
+        };
+        let stdout = match self.into.take() {
+            None => take(&self.stdout),
+            Some(file) if length(&file).is_some_and(|length| length > self.limit as u64) => {
+                return Err(self.too_much());
+            }
+            Some(file) => read_back(file).map_err(|source| ToolError::Spawn {
+                doing: "read the output of",
+                path: path.clone(),
+                source,
+            })?,
+        };
+        Ok(Output { path, code, stdout, stderr: take(&self.stderr) })
     }
 
     #[cfg(unix)]
@@ -277,6 +310,18 @@ fn append(into: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
     into.extend_from_slice(bytes);
 }
 
+fn length(file: &File) -> Option<u64> {
+    file.metadata().ok().map(|entry| entry.len())
+}
+
+fn read_back(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
+    let room = length(&file).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 1));
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn take(gathered: &Gathered) -> Zeroizing<Vec<u8>> {
     std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -326,6 +371,7 @@ fn signal_of(_: ExitStatus) -> i32 {
     0
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "child_tests.rs"]
 mod tests;

@@ -90,6 +90,23 @@ fn output_past_the_limit_ends_the_child() {
 }
 
 #[test]
+fn output_into_a_file_is_whole_and_limited_too() {
+    let large = vec![b'x'; 200_000];
+    let run = |script, limit| {
+        let file = tempfile::tempfile().unwrap();
+        shell(script)
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(bytes(&large))
+            .stdout_into(file)
+            .output_limit(limit)
+            .run()
+    };
+    assert_eq!(run("cat", 200_000).unwrap().stdout(), large);
+    assert_eq!(run("cat", 199_999).unwrap_err().code(), "tool.too_much_output");
+    assert_eq!(run("cat; sleep 60", 199_999).unwrap_err().code(), "tool.too_much_output");
+}
+
+#[test]
 fn output_that_is_not_utf8_is_told_apart() {
     let output = shell(r"printf '\377'; printf '\377' >&2").run().unwrap();
     assert_eq!(output.text().unwrap_err().code(), "tool.not_utf8");
@@ -168,4 +185,29 @@ fn many_children_at_once_do_not_mix_their_outputs() {
             });
         }
     });
+}
+
+/// Not a test of speed: prints what a call costs over the bare system call, for the benchmarks page.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_a_call() {
+    const CALLS: u32 = 300;
+    let bare = || {
+        #[expect(clippy::disallowed_methods, reason = "the measure to compare with")]
+        let mut command = Command::new("/bin/true");
+        assert!(command.env_clear().stdin(Stdio::null()).output().unwrap().status.success());
+    };
+    let ours = || assert_eq!(Cmd::new("/bin/true").run().unwrap().code(), 0);
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..CALLS {
+        for (times, call) in times.iter_mut().zip([&bare as &dyn Fn(), &ours]) {
+            let start = Instant::now();
+            call();
+            times.push(start.elapsed());
+        }
+    }
+    for (name, mut times) in ["bare", "ours"].into_iter().zip(times) {
+        times.sort_unstable();
+        println!("{name}: median {:?}, best {:?}", times[times.len() / 2], times[0]);
+    }
 }

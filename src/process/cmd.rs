@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{Stream, ToolError, child};
+use super::child::{self, Plumbing};
+use super::{Stream, ToolError};
 use crate::env::Env;
 use crate::secret::Secret;
 
 /// How long a tool may take unless it is told otherwise.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 /// How much a tool may print unless it is told otherwise.
 const OUTPUT_LIMIT: usize = 64 << 20;
 
@@ -27,6 +28,12 @@ pub enum Stdin {
     Bytes(Zeroizing<Vec<u8>>),
     /// An open file.
     File(File),
+}
+
+impl From<Option<File>> for Stdin {
+    fn from(file: Option<File>) -> Self {
+        file.map_or(Self::Null, Self::File)
+    }
 }
 
 enum Value {
@@ -43,6 +50,7 @@ pub struct Cmd {
     vars: Vec<(OsString, Value)>,
     dir: Option<PathBuf>,
     stdin: Stdin,
+    stdout: Option<File>,
     deadline: Duration,
     limit: usize,
 }
@@ -56,6 +64,7 @@ impl Cmd {
             vars: Vec::new(),
             dir: None,
             stdin: Stdin::Null,
+            stdout: None,
             deadline: DEADLINE,
             limit: OUTPUT_LIMIT,
         }
@@ -116,6 +125,15 @@ impl Cmd {
         self
     }
 
+    /// Lets the child print into `file`, an empty one open for reading and writing, instead of a pipe.
+    ///
+    /// A Node program that exits right after printing loses what a full pipe (64 KiB) did not take; a file takes all.
+    #[must_use]
+    pub fn stdout_into(mut self, file: File) -> Self {
+        self.stdout = Some(file);
+        self
+    }
+
     /// Sets how long the child may take; without it, two minutes.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -135,7 +153,7 @@ impl Cmd {
     /// Any exit code is an [`Output`]; see [`Output::success`]. Everything else that can happen is an error, and then
     /// nothing of the child's process group is left running.
     pub fn run(self) -> Result<Output, ToolError> {
-        let Self { path, args, vars, dir, stdin, deadline, limit } = self;
+        let Self { path, args, vars, dir, stdin, stdout, deadline, limit } = self;
         let vars = vars.iter().map(|(name, value)| {
             let value = match value {
                 Value::Shown(value) => value.as_os_str(),
@@ -144,7 +162,7 @@ impl Cmd {
             (name.as_os_str(), value)
         });
         let command = child::command(&path, &args, vars, dir.as_deref());
-        child::run(command, &path, stdin, deadline, limit)
+        child::run(command, &path, Plumbing { stdin, stdout, limit }, deadline)
     }
 }
 

@@ -71,19 +71,6 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// The file that has to be mended before any command can run.
-    pub fn broken_file(&self) -> Option<&Path> {
-        match self {
-            Self::Unreadable { path, .. } => Some(path),
-            Self::Syntax { at, .. } | Self::Invalid { at, .. } => Some(&at.path),
-            Self::NotFound(_)
-            | Self::NotAFile(_)
-            | Self::Backend { .. }
-            | Self::Provider { .. }
-            | Self::Section { .. } => None,
-        }
-    }
-
     /// Where in the file it is, when it is in the file's text.
     pub fn snippet(&self) -> Option<Snippet> {
         match self {

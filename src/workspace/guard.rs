@@ -12,6 +12,7 @@ use super::reader::{Reader, Section};
 
 /// `[guard]`: the secret scanner.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent key of the file")]
 pub struct GuardConfig {
     /// The scanners as written; a missing binary of these fails closed. `None`: native and gitleaks, where found.
     pub scanners: Option<Vec<String>>,
@@ -116,7 +117,7 @@ impl GuardianConfig {
 }
 
 fn idle_timeout(at: &Section<'_>, leaf: Leaf<String>) -> Result<Duration, ConfigError> {
-    let Some(text) = at.spanned("idle_timeout", leaf)? else { return Ok(Duration::from_secs(5 * 60)) };
+    let Some(text) = at.spanned("idle_timeout", leaf)? else { return Ok(Duration::from_mins(5)) };
     duration(&text.get_ref().trim().to_lowercase()).ok_or_else(|| ConfigError::Section {
         detail: format!(
             "guardian.idle_timeout must be digits and one of s, m, h, d, such as \"5m\", got \"{}\"",

@@ -28,7 +28,10 @@ pub(super) trait Accept: Sized {
 
 impl<'de, T: Accept> Deserialize<'de> for Typed<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
+        let Ok(value) = Value::deserialize(deserializer) else {
+            // A number that no 64 bits hold. Failing here would break commands that never use the value.
+            return Ok(Self::Not("a value out of range".to_owned()));
+        };
         Ok(T::accept(&value).map_or_else(|| Self::Not(got::<T>(&value)), Self::Is))
     }
 }

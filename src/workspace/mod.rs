@@ -4,17 +4,20 @@
 //! the program uses, with the warnings that the caller prints. Nothing else looks at the file.
 
 mod config;
-pub mod target;
 mod diagnostic;
 mod discovery;
+mod encryption;
 mod guard;
 mod hooks;
+mod known;
 mod leaf;
+mod mapping;
 mod partial;
 mod provider;
 mod raw;
 mod reader;
 mod source;
+pub mod target;
 mod unknown;
 mod vault;
 
@@ -27,16 +30,16 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
-pub use config::{
-    Config, EncryptionConfig, PrecommitConfig, ProjectConfig, SopsConfig, ValidationConfig, comma_list,
-};
+pub use config::{Config, PrecommitConfig, ProjectConfig, ValidationConfig};
 pub use diagnostic::{ConfigError, Deferred};
+pub use encryption::{EncryptionConfig, SopsConfig, comma_list};
 pub use guard::{GuardConfig, GuardianConfig};
 pub use hooks::HookCheck;
+pub use mapping::{Mapping, SyncConfig};
 pub use partial::{PartialConfig, PartialEnvironment, PartialMode};
 pub use provider::{ProviderKind, UnknownProvider};
 pub use reader::ConfigPath;
-pub use vault::{Mapping, SyncConfig, VaultConfig};
+pub use vault::VaultConfig;
 
 use crate::env::Env;
 use discovery::Found;

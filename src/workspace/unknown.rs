@@ -1,77 +1,18 @@
 //! Walks a config's tables by the known sections: a section of the wrong shape is an error, a key that nothing
 //! reads is a warning with the nearest known key.
 //!
-//! The keys come from the fields of the raw structs. Free-form tables, whose keys are the user's own names, are
-//! not entered, and neither is an unknown section: it is reported once, by its own name.
+//! Free-form tables, whose keys are the user's own names, are not entered, and neither is an unknown section: it
+//! is reported once, by its own name.
 
 use std::collections::BTreeMap;
 
-use serde::Deserializer;
-use serde::de::value::Error as NoValue;
-use serde::de::{DeserializeOwned, Error as _, Visitor};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::ConfigError;
-use super::raw::{
-    RawAws, RawAzure, RawConfig, RawDotenvx, RawEncryption, RawGcp, RawGuard, RawGuardian, RawHashicorp,
-    RawHookCheck, RawMapping, RawPartial, RawPartialEnvironment, RawPrecommit, RawProject, RawSops, RawSync,
-    RawValidation, RawVault,
-};
+use super::known::{KNOWN, Known, Shape, keys_of};
+use super::raw::{RawConfig, RawProject, RawSync};
 use super::source::{Form, Source, kind, must_be_table};
-
-#[derive(Clone, Copy)]
-enum Shape {
-    Table,
-    /// An array of tables.
-    Rows,
-    /// A table whose keys are free.
-    Free,
-}
-
-struct Section {
-    path: &'static str,
-    shape: Shape,
-    keys: fn() -> &'static [&'static str],
-}
-
-const fn table<T: DeserializeOwned>(path: &'static str) -> Section {
-    Section { path, shape: Shape::Table, keys: keys_of::<T> }
-}
-
-const fn rows<T: DeserializeOwned>(path: &'static str) -> Section {
-    Section { path, shape: Shape::Rows, keys: keys_of::<T> }
-}
-
-const fn free(path: &'static str) -> Section {
-    Section { path, shape: Shape::Free, keys: || &[] }
-}
-
-const SECTIONS: [Section; 23] = [
-    table::<RawProject>("envdrift"),
-    table::<RawValidation>("validation"),
-    table::<RawEncryption>("encryption"),
-    table::<RawDotenvx>("encryption.dotenvx"),
-    table::<RawSops>("encryption.sops"),
-    table::<RawVault>("vault"),
-    free("vault.mappings"),
-    table::<RawAzure>("vault.azure"),
-    table::<RawAws>("vault.aws"),
-    table::<RawHashicorp>("vault.hashicorp"),
-    table::<RawGcp>("vault.gcp"),
-    table::<RawSync>("vault.sync"),
-    rows::<RawMapping>("vault.sync.mappings"),
-    rows::<RawMapping>("mappings"),
-    table::<RawPrecommit>("precommit"),
-    free("precommit.schemas"),
-    table::<RawHookCheck>("git_hook_check"),
-    table::<RawPartial>("partial_encryption"),
-    rows::<RawPartialEnvironment>("partial_encryption.environments"),
-    table::<RawGuard>("guard"),
-    free("guard.ignore_rules"),
-    table::<RawGuardian>("guardian"),
-    table::<RawConfig>(""),
-];
 
 /// Checks the shape of every known section and returns the warnings, in the order of the file, each once.
 pub(super) fn check(source: &Source<'_>, root: &DeTable<'_>) -> Result<Vec<String>, ConfigError> {
@@ -119,14 +60,14 @@ impl Walk<'_> {
                 continue;
             }
             let child = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            if let Some(section) = SECTIONS.iter().find(|section| section.path == child) {
+            if let Some(section) = KNOWN.iter().find(|section| section.path == child) {
                 self.section(section, value)?;
             }
         }
         Ok(())
     }
 
-    fn section(&mut self, section: &Section, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
+    fn section(&mut self, section: &Known, value: &Spanned<DeValue<'_>>) -> Result<(), ConfigError> {
         let path = section.path;
         let invalid = |value: &Spanned<DeValue<'_>>, detail| Err(self.source.invalid(&value.span(), detail));
         match (section.shape, value.get_ref()) {
@@ -174,7 +115,7 @@ impl Walk<'_> {
 fn moved(path: &str, key: &str) -> Option<(&'static str, &'static str)> {
     let tables = [("encryption.dotenvx", "dotenvx_"), ("encryption.sops", "sops_")];
     let mut homes = tables.into_iter().filter_map(|(table, prefix)| {
-        let section = SECTIONS.iter().find(|section| section.path == table)?;
+        let section = KNOWN.iter().find(|section| section.path == table)?;
         let bare = key.strip_prefix(prefix).unwrap_or(key);
         let known = (section.keys)().iter().find(|known| **known == bare)?;
         Some((table, *known))
@@ -186,37 +127,4 @@ fn moved(path: &str, key: &str) -> Option<(&'static str, &'static str)> {
 /// The candidate most like `word`, when one is like it at all (similarity of at least 0.6).
 pub(super) fn closest(word: &str, candidates: &[&'static str]) -> Option<&'static str> {
     similar::get_close_matches(word, candidates, 1, 0.6).first().copied()
-}
-
-/// The field names of a struct, as its derived `Deserialize` asks for them.
-fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
-    let mut fields: &'static [&'static str] = &[];
-    // The probe answers every request with an error; the names are what it is after.
-    let _ = T::deserialize(Probe(&mut fields));
-    fields
-}
-
-struct Probe<'a>(&'a mut &'static [&'static str]);
-
-impl<'de> Deserializer<'de> for Probe<'_> {
-    type Error = NoValue;
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        fields: &'static [&'static str],
-        _visitor: V,
-    ) -> Result<V::Value, NoValue> {
-        *self.0 = fields;
-        Err(NoValue::custom("no value"))
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, NoValue> {
-        Err(NoValue::custom("no value"))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
 }

@@ -148,7 +148,7 @@ fn a_key_store_of_another_user_is_not_taken_away_from_its_owner() {
     let before = sandbox.tree();
     let envdrift = sandbox.beside("bin/envdrift");
     let run = sandbox.program_as_nobody(&envdrift, ["encrypt", ".env.new"]).run();
-    run.refuses(&["Cannot write ", ".env.keys: it belongs to another user"]);
+    run.refuses(&[".env.keys: it belongs to another user, who could not read it any more"]);
     sandbox.assert_untouched(&before);
     let run = sandbox.program_as_nobody(&envdrift, ["encrypt", ".env"]).run();
     assert_eq!(

@@ -184,7 +184,8 @@ fn stdout_gets_the_plaintext_and_nothing_else() {
     sandbox.assert_untouched(&before);
     sandbox.remove(".env.keys");
     sandbox.envdrift(["decrypt", "--stdout"]).refuses(&["Decryption failed: .env: "]);
-    sandbox.envdrift(["decrypt", "--stdout", ".env", ".env"]).refuses(&["--stdout takes one file"]);
+    sandbox.write("other.env", "A=1\n");
+    sandbox.envdrift(["decrypt", "--stdout", ".env", "other.env"]).refuses(&["--stdout takes one file"]);
     sandbox.write(".env", "A=1\n");
     let run = sandbox.envdrift(["decrypt", "--stdout"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "A=1\n"), "a plain file is its own plaintext: {run}");

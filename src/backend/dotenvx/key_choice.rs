@@ -1,7 +1,7 @@
 //! Which key pair a file is encrypted for.
 //!
-//! The public key in the file wins; then the key at hand that opens what is encrypted already; then the key at
-//! hand with the name of the file. Only where there is none of these is a new pair minted: a second key under a
+//! The public key in the file wins; then the key at hand that opens what is encrypted already; then the key of the
+//! last encrypted form of the file; then the key at hand with the name of the file. Only where there is none of these is a new pair minted: a second key under a
 //! name that is in use would lock out whoever has the first.
 
 use crate::backend::{EngineError, Job, Refusal};
@@ -36,8 +36,15 @@ pub fn choose(job: &Job<'_>) -> Result<KeyChoice, NoKey> {
         Err((key, line)) => Err(Refusal::PublicKey { path: job.target.to_string(), line, key }.into()),
         Ok(Some((name, public))) => in_header(job, name, public),
         Ok(None) if text::holds_ciphertext(job.file) => by_opening(job),
-        Ok(None) => by_name(job),
+        Ok(None) => as_before(job).map_or_else(|| by_name(job), Ok),
     }
+}
+
+/// The key of the last encrypted form, where its private key is at hand.
+fn as_before(job: &Job<'_>) -> Option<KeyChoice> {
+    let (name, public) = header_key(job.previous?).ok()??;
+    job.ring.matching(&public, &name)?;
+    Some(KeyChoice::Use(name, public))
 }
 
 fn in_header(job: &Job<'_>, name: KeyName, public: PublicKey) -> Result<KeyChoice, NoKey> {

@@ -17,18 +17,19 @@ fn target() -> Target {
 /// Encrypts as the pipeline does, with a key minted where one is needed.
 fn encrypt(text: &str, ring: &mut KeyRing) -> Result<String, EngineError> {
     let (target, file) = (target(), EnvFile::parse(text));
-    let public = match key_choice::choose(&Job { target: &target, file: &file, ring, public: None }) {
-        Ok(KeyChoice::Use(name, public)) => (name, public),
-        Ok(KeyChoice::Mint(name)) => {
-            let key = PrivateKey::generate().unwrap();
-            let public = key.public().unwrap();
-            ring.insert(name.clone(), key);
-            (name, public)
-        }
-        Err(key_choice::NoKey::Engine(error)) => return Err(error),
-        Err(key_choice::NoKey::Refusal(refusal)) => panic!("{refusal}"),
-    };
-    let job = Job { target: &target, file: &file, ring, public: Some(public) };
+    let public =
+        match key_choice::choose(&Job { target: &target, file: &file, ring, public: None, previous: None }) {
+            Ok(KeyChoice::Use(name, public)) => (name, public),
+            Ok(KeyChoice::Mint(name)) => {
+                let key = PrivateKey::generate().unwrap();
+                let public = key.public().unwrap();
+                ring.insert(name.clone(), key);
+                (name, public)
+            }
+            Err(key_choice::NoKey::Engine(error)) => return Err(error),
+            Err(key_choice::NoKey::Refusal(refusal)) => panic!("{refusal}"),
+        };
+    let job = Job { target: &target, file: &file, ring, public: Some(public), previous: None };
     let encrypted = Dotenvx(Builtin).encrypt(&job)?;
     DotenvxRules.prove(&job, &encrypted)?;
     Ok(encrypted.text)
@@ -36,7 +37,7 @@ fn encrypt(text: &str, ring: &mut KeyRing) -> Result<String, EngineError> {
 
 fn decrypt(text: &str, ring: &KeyRing) -> Result<String, EngineError> {
     let (target, file) = (target(), EnvFile::parse(text));
-    Dotenvx(Builtin).decrypt(&Job { target: &target, file: &file, ring, public: None })
+    Dotenvx(Builtin).decrypt(&Job { target: &target, file: &file, ring, public: None, previous: None })
 }
 
 #[test]
@@ -88,6 +89,29 @@ fn a_value_added_to_an_encrypted_file_is_encrypted_and_the_rest_keeps_its_bytes(
 }
 
 #[test]
+fn a_value_that_did_not_change_keeps_its_ciphertext() {
+    let mut ring = KeyRing::default();
+    let plain = "A=\"x\\ny\"\nB=2\nB=3\nC=4 # c\n";
+    let before = encrypt(plain, &mut ring).unwrap();
+    let previous = EnvFile::parse(before.clone());
+    let again = |text: &str| {
+        let (target, file) = (target(), EnvFile::parse(text));
+        let job = Job { target: &target, file: &file, ring: &ring, public: None, previous: Some(&previous) };
+        let KeyChoice::Use(name, public) = key_choice::choose(&job).unwrap() else { panic!("minted") };
+        let job = Job { public: Some((name, public)), ..job };
+        let encrypted = Dotenvx(Builtin).encrypt(&job).unwrap();
+        DotenvxRules.prove(&job, &encrypted).unwrap();
+        (encrypted.text, encrypted.kept)
+    };
+    assert_eq!(again(plain), (before.clone(), Kept::File));
+    let (edited, kept) = again(&plain.replace("B=3", "B=33"));
+    assert_eq!(kept, Kept::Values(3));
+    let changed: Vec<_> = before.lines().zip(edited.lines()).filter(|(a, b)| a != b).collect();
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert!(changed[0].1.starts_with("B=encrypted:"));
+}
+
+#[test]
 fn a_value_that_its_quotes_cannot_hold_gets_quotes_that_can() {
     let mut ring = KeyRing::default();
     let encrypted = encrypt("A='x # y'\nB='p\nq'\nC=z\n", &mut ring).unwrap();
@@ -131,7 +155,7 @@ fn a_key_of_another_file_is_never_used_for_a_header_of_its_name() {
     let mut foreign = KeyRing::default();
     foreign.insert(KeyName::for_file(".env.production"), PrivateKey::generate().unwrap());
     let (target, file) = (target(), EnvFile::parse(format!("{encrypted}B=2\n")));
-    let job = Job { target: &target, file: &file, ring: &foreign, public: None };
+    let job = Job { target: &target, file: &file, ring: &foreign, public: None, previous: None };
     let refused = key_choice::choose(&job).unwrap_err();
     assert!(refused.to_string().contains("two files fight for one key name"), "{refused}");
 }

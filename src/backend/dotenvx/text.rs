@@ -11,6 +11,7 @@ use crate::secret::Secret;
 
 use super::builtin::Opener;
 use super::layout::{self, Layout};
+use super::tool::DotenvxToolError;
 use super::{PLAIN_SUFFIX, SealedEntry, header_key};
 
 /// The entries that encryption seals: all in clear, also the empty ones, but no public key and no `_PLAIN` value.
@@ -46,6 +47,19 @@ fn indices(file: &EnvFile, keep: impl Fn(&str, &str, Separator) -> bool) -> Vec<
 /// The value of one entry as dotenvx reads it.
 pub(super) fn value(file: &EnvFile, index: usize) -> Secret {
     Secret::new(file.value(&file.entries()[index]))
+}
+
+/// Names key and line where the tool only knows the index of a value.
+pub(super) fn name_value(file: &EnvFile, picked: &[usize], error: EngineError) -> EngineError {
+    let EngineError::DotenvxTool(DotenvxToolError::Unrepresentable { index, why }) = error else {
+        return error;
+    };
+    match picked.get(index).map(|&entry| &file.entries()[entry]) {
+        Some(entry) => {
+            EngineError::Unrepresentable { key: file.key(entry).to_owned(), line: entry.line, why }
+        }
+        None => error,
+    }
 }
 
 /// The ciphertexts at `picked`.
@@ -125,7 +139,7 @@ fn spellings(file: &EnvFile, picked: &[usize], end: &str, known: Option<&Layout>
 }
 
 /// Key and occurrence (from 1) of every entry.
-fn occurrences(file: &EnvFile) -> Vec<(&str, usize)> {
+pub(super) fn occurrences(file: &EnvFile) -> Vec<(&str, usize)> {
     let mut seen: HashMap<&str, usize> = HashMap::new();
     let entries = file.entries().iter();
     entries
@@ -294,11 +308,11 @@ pub(super) fn prove(original: &EnvFile, encrypted: &EnvFile, opener: &Opener<'_>
         let entry = &original.entries()[index];
         let sealed = encrypted.entries().get(index + shift).ok_or(EngineError::Layout)?;
         let same_key = encrypted.key(sealed) == original.key(entry);
-        let opened = opener.open(encrypted.raw(sealed), order);
-        if !same_key || opened.as_ref().map(Secret::expose) != Some(original.value(entry).as_str()) {
+        let value = opener.open(encrypted.raw(sealed), order);
+        if !same_key || value.as_ref().map(Secret::expose) != Some(original.value(entry).as_str()) {
             changed.push(original.key(entry).to_owned());
         }
-        slots.push((index + shift, opened));
+        slots.push((index + shift, value));
     }
     if !changed.is_empty() {
         return Err(EngineError::Changed { keys: changed });
