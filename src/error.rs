@@ -200,10 +200,13 @@ impl Error {
         }
     }
 
-    /// The place in a config file, where there is one.
+    /// The place in a config file, where there is one. A file of another name may be an env file that was taken for a
+    /// config, and its lines are not shown.
     pub fn snippet(&self) -> Option<Snippet> {
         match self {
-            Self::Config(error) => error.snippet(),
+            Self::Config(error) => {
+                error.snippet().filter(|at| at.path.extension().is_some_and(|extension| extension == "toml"))
+            }
             _ => None,
         }
     }

@@ -163,6 +163,15 @@ fn stray_name(text: &str) -> Option<&str> {
         .then_some(name)
 }
 
+/// A line that is a name and nothing else; loaders read it as a variable without a value.
+pub fn is_bare_word(line: &str) -> bool {
+    let word = line.trim();
+    let word = word.strip_prefix("export ").unwrap_or(word).trim_start();
+    word.len() <= 64
+        && word.starts_with(|ch: char| ch.is_ascii_uppercase() || ch == '_')
+        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 /// True for `DOTENV_PUBLIC_KEY` and `DOTENV_PUBLIC_KEY_<ENV>`, not for `DOTENV_PUBLIC_KEYSTORE`.
 pub fn is_public_key(key: &str) -> bool {
     key.starts_with(crate::keys::DOTENV_PUBLIC_KEY) && KeyName::of_variable(key).is_some()

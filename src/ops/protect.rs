@@ -27,8 +27,11 @@ pub(super) fn before_writing(stores: &KeyStores, env: &Env, warnings: &mut Vec<S
         if let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) {
             warnings.extend(ignore(&tree, store)?);
         }
-        if store.exists() {
-            files::restrict(store)?;
+        if store.exists()
+            && let Err(error) = files::restrict(store)
+        {
+            // It belongs to somebody else, who let this user read it.
+            warnings.push(format!("{error}: others may be able to read the private keys in it"));
         }
     }
     Ok(())

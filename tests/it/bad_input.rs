@@ -133,6 +133,36 @@ fn a_folder_that_may_not_be_written_changes_nothing() {
     sandbox.set_mode("f", 0o755);
 }
 
+#[test]
+fn a_key_store_of_another_user_is_not_taken_away_from_its_owner() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can make a file of another user");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.encrypted(".env", "A=1\n");
+    sandbox.write(".env.new", PLAIN);
+    sandbox.write(".env", sandbox.text(".env") + "B=2\n");
+    nobodys_tree(&sandbox);
+    std::os::unix::fs::chown(sandbox.path(".env.keys"), Some(1234), Some(1234)).unwrap();
+    sandbox.set_mode(".env.keys", 0o644);
+    let before = sandbox.tree();
+    let envdrift = sandbox.beside("bin/envdrift");
+    let run = sandbox.program_as_nobody(&envdrift, ["encrypt", ".env.new"]).run();
+    run.refuses(&[".env.keys: it belongs to another user, who could not read it any more"]);
+    sandbox.assert_untouched(&before);
+    let run = sandbox.program_as_nobody(&envdrift, ["encrypt", ".env"]).run();
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (0, "[OK] Encrypted .env using dotenvx\n"),
+        "no new key is needed"
+    );
+    run.says_on_stderr(&[
+        "[WARN] Cannot restrict the mode of ",
+        "others may be able to read the private keys",
+    ]);
+    assert_eq!(sandbox.mode(".env.keys"), 0o644);
+}
+
 /// Gives the sandbox to the user without rights, by a call that changes nothing, and looks at it.
 fn nobodys_tree(sandbox: &Sandbox) -> Tree {
     assert_eq!(sandbox.call_as_nobody(["--version"]).run().code, 0);

@@ -138,6 +138,22 @@ fn what_fails_on_keys_says_no_key() {
 }
 
 #[test]
+fn an_env_file_that_is_taken_for_a_config_is_not_shown() {
+    let sandbox = Sandbox::new();
+    for text in [
+        format!("API_KEY={CANARY}\n"),
+        format!("A=\"{CANARY}\"\n"),
+        format!("guard=\"{CANARY}\"\n"),
+        format!("A=1\nA=\"{CANARY}\"\n"),
+    ] {
+        sandbox.write(".env", text);
+        silent(&sandbox, &["encrypt", "--check", "-c", ".env"]);
+        let run = silent(&sandbox, &["decrypt", "--config", ".env"]);
+        assert!(run.code != 0 || run.output().contains("unchanged"), "{run}");
+    }
+}
+
+#[test]
 fn keys_of_the_environment_are_said_and_kept_nowhere() {
     let sandbox = Sandbox::new();
     let key = "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90";

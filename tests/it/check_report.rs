@@ -88,6 +88,21 @@ fn only_what_looks_like_a_secret_blocks_unless_strict() {
 }
 
 #[test]
+fn a_line_that_no_reader_understands_is_warned_of_by_its_number() {
+    let sandbox = Sandbox::new();
+    sandbox.encrypted(".env", "A=1\nBARE\n");
+    sandbox.write(".env", sandbox.text(".env") + "canary\n");
+    let line = sandbox.text(".env").lines().count();
+    let run = sandbox.envdrift(["encrypt", "--check"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run}");
+    let warning = format!(
+        "WARNINGS:\n  * line {line} is neither KEY=value, nor a comment, nor blank; it stays readable\n"
+    );
+    assert!(run.stdout.contains(&warning) && !run.stdout.contains("canary"), "{run}");
+    assert_eq!(sandbox.envdrift(["encrypt", "--check", "--strict"]).code, 1);
+}
+
+#[test]
 fn companions_are_skipped_and_do_not_abort_the_batch() {
     let sandbox = Sandbox::new();
     for name in [".env.example", ".env.KEYS", "x.template"] {
@@ -103,6 +118,8 @@ fn companions_are_skipped_and_do_not_abort_the_batch() {
     let run = sandbox.envdrift(["encrypt", "--check", ".env.example", ".env"]);
     assert_eq!((run.code, run.stderr), (0, format!("[WARN] {}\n", lines[0])));
     assert!(run.stdout.contains("Encryption Status: .env\n"));
+    let json = sandbox.envdrift(["encrypt", "--check", "--json", ".env.example", ".env"]).json();
+    assert_eq!(json["rows"][0]["outcome"], "skipped", "in argument order");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -146,7 +146,17 @@ impl Sandbox {
             fs::copy(env!("CARGO_BIN_EXE_envdrift"), &program).unwrap();
         }
         give(self.root.path());
-        let mut call = self.program(&program, args);
+        self.program_as_nobody(&program, args)
+    }
+
+    /// A call as the user without rights, where the test runs as root, of a program that this user can reach; owners
+    /// are left as they are.
+    pub(crate) fn program_as_nobody<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> Call {
+        let mut call = self.program(program, args);
         call.command.uid(NOBODY).gid(NOBODY);
         call
     }
@@ -204,7 +214,16 @@ impl Call {
     /// Starts the program and gives it back without waiting.
     pub(crate) fn spawn(mut self) -> Running {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running(Some(self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command))))
+        loop {
+            match self.command.spawn() {
+                Ok(child) => return Running(Some(child)),
+                // A child of another test holds the copy of the program open until it has become its own program.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) => panic!("{:?}: {error}", self.command),
+            }
+        }
     }
 
     /// Runs to the end.
