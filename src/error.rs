@@ -68,6 +68,16 @@ pub enum Error {
     /// The key store would be committed although `.gitignore` names it.
     #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
     ExposedKeyStore(PathBuf),
+    /// The error of another file, which stands in the way of this one too.
+    #[error("{message}")]
+    Repeated {
+        /// The message.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+        /// The stable token.
+        code: &'static str,
+    },
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -110,6 +120,12 @@ impl Error {
         }
     }
 
+    /// The same error for another file.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
+        Self::Repeated { message: self.to_string(), hint: self.hint(), code: self.code() }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -127,6 +143,7 @@ impl Error {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
             Self::ExposedKeyStore(_) => Some("look for a `!` rule below it, and that .gitignore is a regular file".into()),
+            Self::Repeated { hint, .. } => hint.clone(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
             Self::Output(_) => None,
@@ -148,7 +165,7 @@ impl Error {
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
-            Self::Usage { code, .. } => code,
+            Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",
         }

@@ -1,9 +1,10 @@
 //! `encrypt`: values become ciphertext, for one file or many.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::backend::dotenvx::key_choice::{self, KeyChoice};
-use crate::backend::{BackendKind, Job, Kept};
+use crate::backend::{BackendKind, Job, Kept, Proved};
 use crate::cipher::{Cipher, Proven, Step};
 use crate::env::Env;
 use crate::envfile::EnvFile;
@@ -13,7 +14,7 @@ use crate::keys::{KeyName, KeyRing, PublicKey};
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::workspace::target::Target;
 
-use super::batch::{self, Loaded};
+use super::batch::Batch;
 use super::key_stores::{Access, KeyStores};
 use super::previous::{self, Reuse};
 use super::{parallel, protect};
@@ -40,148 +41,236 @@ pub struct Encrypted {
 
 /// Encrypts every target, or none: refusals, engines and proofs come before the first write.
 pub fn run(request: &Request<'_>) -> Encrypted {
-    let mut warnings = Vec::new();
-    let rows = encrypt_all(request, &mut warnings).unwrap_or_else(|rows| rows);
+    let Request { targets, cipher, reuse, env } = *request;
+    let mut run = Run::start(Batch::whole(targets), With { cipher, reuse, env });
+    run.load();
+    run.seal();
+    run.write();
+    let (rows, warnings) = run.finish();
     Encrypted { report: Report { command: "encrypt", rows }, warnings }
 }
 
-fn encrypt_all(request: &Request<'_>, warnings: &mut Vec<String>) -> Result<Vec<Row>, Vec<Row>> {
-    let Request { targets, cipher, env, .. } = *request;
-    let fail = |error: Error| batch::given_up(targets, error);
-    let loaded = batch::load(targets)?;
-    let steps = examine(cipher, targets, &loaded)?;
-    let stores = key_store_paths(cipher, targets);
-    let mut stores = KeyStores::open(stores.into_iter(), Access::Change, env).map_err(fail)?;
-    let previous = find_previous(request, &steps);
-    let keys = choose_keys(request, &loaded, &steps, &previous, &mut stores)?;
-    let nothing = KeyRing::default();
-    let work: Vec<(usize, Job<'_>)> = loaded
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| steps[*at] == Step::Encrypt)
-        .map(|(at, Loaded { target, file })| {
-            let ring = stores.ring(&target.key_store()).unwrap_or(&nothing);
-            (at, Job { target, file, ring, public: keys[at].clone(), previous: previous[at].as_ref() })
-        })
-        .collect();
-    let encrypt = |(at, job): &(usize, Job<'_>)| {
-        let path = || job.target.to_string();
-        let failed = |source| Error::Engine { verb: Verb::Encrypt, path: path(), source };
-        (*at, cipher.encrypt(job).map(|one| (*at, one)).map_err(failed))
-    };
-    let proven = batch::all_or_rows(targets, parallel::map(&work, encrypt).into_iter())?;
-    protect::before_writing(&stores, env, warnings).map_err(fail)?;
-    let written = write(targets, &stores, &proven)?;
-    Ok(rows(cipher, &loaded, proven, written))
+/// What an encryption needs besides its files.
+#[derive(Clone, Copy)]
+pub(super) struct With<'a> {
+    /// The rules and the engine.
+    pub(super) cipher: &'a Cipher,
+    /// Whether values that did not change keep their ciphertext.
+    pub(super) reuse: Reuse,
+    /// The environment.
+    pub(super) env: &'a Env,
 }
 
-/// Refuses what must not be encrypted; all refusals of the batch together.
-fn examine(cipher: &Cipher, targets: &[Target], loaded: &[Loaded<'_>]) -> Result<Vec<Step>, Vec<Row>> {
-    let examine = |one: &Loaded<'_>| cipher.examine(one.target, &one.file).map_err(Error::from);
-    batch::all_or_rows(targets, loaded.iter().map(examine).enumerate())
+/// One encryption of a batch, step by step: `start`, `load`, `seal`, `write`, `finish`.
+///
+/// The key stores are locked from `start` to `finish`, so what a caller writes between the two belongs to the same
+/// transaction.
+pub(super) struct Run<'a> {
+    batch: Batch<'a>,
+    with: With<'a>,
+    stores: KeyStores,
+    files: Vec<Option<EnvFile>>,
+    left_alone: BTreeSet<usize>,
+    keys: Vec<Option<(KeyName, PublicKey)>>,
+    proven: Vec<Option<Proven>>,
+    warnings: Vec<String>,
 }
 
-fn key_store_paths(cipher: &Cipher, targets: &[Target]) -> Vec<PathBuf> {
-    match cipher.backend.kind() {
-        BackendKind::Dotenvx => targets.iter().map(Target::key_store).collect(),
-        BackendKind::Sops => Vec::new(),
+impl<'a> Run<'a> {
+    /// Locks and reads the key stores of the batch.
+    pub(super) fn start(mut batch: Batch<'a>, with: With<'a>) -> Self {
+        let members = match with.cipher.backend.kind() {
+            BackendKind::Dotenvx => batch.good(),
+            BackendKind::Sops => Vec::new(),
+        };
+        let stores = KeyStores::open(&mut batch, &members, Access::Change, with.env);
+        let none = || batch.targets().iter().map(|_| None);
+        let (files, keys, proven) = (none().collect(), batch.spread(Vec::new()), batch.spread(Vec::new()));
+        Self { batch, with, stores, files, left_alone: BTreeSet::new(), keys, proven, warnings: Vec::new() }
     }
-}
 
-/// The last encrypted form of every file that is to be encrypted, unless all is to be fresh.
-fn find_previous(request: &Request<'_>, steps: &[Step]) -> Vec<Option<EnvFile>> {
-    let mut previous: Vec<Option<EnvFile>> = steps.iter().map(|_| None).collect();
-    if request.reuse == Reuse::Unchanged {
-        let at: Vec<usize> = (0..steps.len()).filter(|&at| steps[at] == Step::Encrypt).collect();
-        let targets: Vec<&Target> = at.iter().map(|&at| &request.targets[at]).collect();
-        let found = previous::find(&targets, request.cipher.backend.as_ref(), request.env);
-        for (at, file) in at.into_iter().zip(found) {
-            previous[at] = file;
+    /// The batch, for errors of the caller.
+    pub(super) fn batch(&mut self) -> &mut Batch<'a> {
+        &mut self.batch
+    }
+
+    /// Reads the files.
+    pub(super) fn load(&mut self) {
+        self.files = self.batch.load();
+    }
+
+    /// The file at `at` as it was read; none where its group failed.
+    pub(super) fn file(&self, at: usize) -> Option<&EnvFile> {
+        self.files[at].as_ref()
+    }
+
+    /// Takes a file for encrypted without looking at it.
+    pub(super) fn leave_alone(&mut self, at: usize) {
+        self.left_alone.insert(at);
+    }
+
+    /// Refuses, chooses keys, encrypts and proves; nothing is written.
+    pub(super) fn seal(&mut self) {
+        let todo = self.examine();
+        let previous = self.find_previous(&todo);
+        let todo = self.choose_keys(&todo, &previous);
+        let nothing = KeyRing::default();
+        let job = |&at: &usize| {
+            let target = self.batch.target(at);
+            let ring = self.stores.ring(&target.key_store()).unwrap_or(&nothing);
+            let (file, previous) = (self.files[at].as_ref()?, previous[at].as_ref());
+            Some((at, Job { target, file, ring, public: self.keys[at].clone(), previous }))
+        };
+        let jobs: Vec<(usize, Job<'_>)> = todo.iter().filter_map(job).collect();
+        let encrypt = |(at, job): &(usize, Job<'_>)| {
+            let failed = |source| Error::Engine { verb: Verb::Encrypt, path: job.target.to_string(), source };
+            (*at, self.with.cipher.encrypt(job).map_err(failed))
+        };
+        let proven = parallel::map(&jobs, encrypt);
+        let proven = self.batch.keep(proven);
+        self.proven = self.batch.spread(proven);
+    }
+
+    /// The text that the file at `at` has when the run is over; none where its group failed.
+    pub(super) fn text(&self, at: usize) -> Option<&str> {
+        let new = self.proven[at].as_ref().map(|one| one.encrypted.text.as_str());
+        new.or_else(|| self.files[at].as_ref().map(EnvFile::text)).filter(|_| self.batch.is_good(at))
+    }
+
+    /// Protects the key stores, then writes them, then the files; every text is on disk before the first file is
+    /// replaced.
+    pub(super) fn write(&mut self) {
+        self.protect_stores();
+        let texts: Vec<(usize, &str)> = self
+            .proven
+            .iter()
+            .enumerate()
+            .filter_map(|(at, one)| Some((at, one.as_ref()?.encrypted.text.as_str())))
+            .collect();
+        let staged = self.batch.stage(&texts, Mode::Keep);
+        let needed = self.minted();
+        self.stores.retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
+        for (path, text) in self.stores.changed() {
+            if let Err(error) = files::write_atomic(&path, text.as_bytes(), Mode::Private) {
+                let members = needed.iter().filter(|(_, store, _)| *store == path).map(|(at, ..)| *at);
+                self.batch.fail_all(members, error.into());
+            }
+        }
+        self.batch.commit(staged);
+    }
+
+    /// One row a file, and the warnings about key stores; the key stores are free again.
+    pub(super) fn finish(self) -> (Vec<Row>, Vec<String>) {
+        let Self { batch, with, mut proven, warnings, .. } = self;
+        let targets = batch.targets();
+        let rows = batch.into_rows(|at| row(&targets[at], with.cipher, proven[at].take()));
+        (rows, warnings)
+    }
+
+    /// Refuses what must not be encrypted; gives the files that have to be.
+    fn examine(&mut self) -> Vec<usize> {
+        let good = self.batch.good().into_iter().filter(|at| !self.left_alone.contains(at));
+        let examine = |at: usize| {
+            let step = self.with.cipher.examine(self.batch.target(at), self.files[at].as_ref()?);
+            Some((at, step.map_err(Error::from)))
+        };
+        let steps: Vec<_> = good.filter_map(examine).collect();
+        let steps = self.batch.keep(steps);
+        steps.into_iter().filter(|(_, step)| *step == Step::Encrypt).map(|(at, _)| at).collect()
+    }
+
+    /// The last encrypted form of every file that is to be encrypted, unless all is to be fresh.
+    fn find_previous(&self, todo: &[usize]) -> Vec<Option<EnvFile>> {
+        if self.with.reuse == Reuse::Nothing {
+            return self.batch.spread(Vec::new());
+        }
+        let targets: Vec<&Target> = todo.iter().map(|&at| self.batch.target(at)).collect();
+        let found = previous::find(&targets, self.with.cipher.backend.as_ref(), self.with.env);
+        let found = todo.iter().copied().zip(found);
+        self.batch.spread(found.filter_map(|(at, file)| Some((at, file?))).collect())
+    }
+
+    /// The key of every file that is to be encrypted; new pairs are minted once for each store and name.
+    fn choose_keys(&mut self, todo: &[usize], previous: &[Option<EnvFile>]) -> Vec<usize> {
+        if self.with.cipher.backend.kind() == BackendKind::Sops {
+            return todo.to_vec();
+        }
+        let mut private = BTreeSet::new();
+        let mut chosen = Vec::with_capacity(todo.len());
+        for &at in todo {
+            if let Some(key) = self.choose_key(at, previous[at].as_ref(), &mut private) {
+                chosen.push((at, key));
+            }
+        }
+        let kept = self.batch.keep(chosen);
+        let todo = kept.iter().map(|(at, _)| *at).collect();
+        self.keys = self.batch.spread(kept);
+        todo
+    }
+
+    /// `private`: the key stores that were found not to be published by git.
+    fn choose_key(
+        &mut self,
+        at: usize,
+        previous: Option<&EnvFile>,
+        private: &mut BTreeSet<PathBuf>,
+    ) -> Option<Result<(KeyName, PublicKey), Error>> {
+        let target = self.batch.target(at);
+        let path = target.key_store();
+        let nothing = KeyRing::default();
+        let ring = self.stores.ring(&path).unwrap_or(&nothing);
+        let job = Job { target, file: self.files[at].as_ref()?, ring, public: None, previous };
+        let choice = key_choice::choose(&job).map_err(|error| Error::no_key(&target.to_string(), error));
+        Some(choice.and_then(|choice| match choice {
+            KeyChoice::Use(name, public) => Ok((name, public)),
+            KeyChoice::Mint(name) => {
+                if !private.contains(&path) {
+                    protect::refuse_published(&path, self.with.env)?;
+                    private.insert(path.clone());
+                }
+                let public = self.stores.mint(&path, &target.base_name(), &name)?;
+                Ok((name, public))
+            }
+        }))
+    }
+
+    /// Git-ignores the key stores and takes them away from other users.
+    fn protect_stores(&mut self) {
+        for store in self.stores.existing() {
+            let uses = |at: &usize| self.batch.target(*at).key_store() == store;
+            let members: Vec<usize> = self.batch.good().into_iter().filter(uses).collect();
+            if members.is_empty() {
+                continue;
+            }
+            if let Err(error) = protect::before_writing(&store, self.with.env, &mut self.warnings) {
+                self.batch.fail_all(members, error);
+            }
         }
     }
-    previous
-}
 
-/// The key of every file that is to be encrypted; new pairs are minted once for each store and name.
-fn choose_keys(
-    request: &Request<'_>,
-    loaded: &[Loaded<'_>],
-    steps: &[Step],
-    previous: &[Option<EnvFile>],
-    stores: &mut KeyStores,
-) -> Result<Vec<Option<(KeyName, PublicKey)>>, Vec<Row>> {
-    let kind = request.cipher.backend.kind();
-    let mut choose = |(at, Loaded { target, file }): (usize, &Loaded<'_>)| match kind {
-        BackendKind::Dotenvx if steps[at] == Step::Encrypt => {
-            choose_key(target, file, previous[at].as_ref(), stores, request.env).map(Some)
-        }
-        BackendKind::Dotenvx | BackendKind::Sops => Ok(None),
-    };
-    let chosen: Vec<_> = loaded.iter().enumerate().map(&mut choose).collect();
-    batch::all_or_rows(request.targets, chosen.into_iter().enumerate())
-}
-
-fn choose_key(
-    target: &Target,
-    file: &EnvFile,
-    previous: Option<&EnvFile>,
-    stores: &mut KeyStores,
-    env: &Env,
-) -> Result<(KeyName, PublicKey), Error> {
-    let path = target.key_store();
-    let nothing = KeyRing::default();
-    let ring = stores.ring(&path).unwrap_or(&nothing);
-    let job = Job { target, file, ring, public: None, previous };
-    match key_choice::choose(&job).map_err(|error| Error::no_key(&target.to_string(), error))? {
-        KeyChoice::Use(name, public) => Ok((name, public)),
-        KeyChoice::Mint(name) => {
-            protect::refuse_published(&path, env)?;
-            let public = stores.mint(&path, &target.base_name(), &name)?;
-            Ok((name, public))
-        }
+    /// The files of good groups whose pair was made in this run: index, key store and name.
+    fn minted(&self) -> Vec<(usize, PathBuf, KeyName)> {
+        let minted = |at: usize| {
+            let (name, _) = self.keys[at].as_ref()?;
+            let store = self.batch.target(at).key_store();
+            self.stores.is_minted(&store, name).then(|| (at, store, name.clone()))
+        };
+        self.batch.good().into_iter().filter_map(minted).collect()
     }
 }
 
-/// Writes the key stores, then the files; every text is on disk before the first file is replaced.
-fn write(
-    targets: &[Target],
-    stores: &KeyStores,
-    proven: &[(usize, Proven)],
-) -> Result<Vec<(usize, Option<Error>)>, Vec<Row>> {
-    let texts = proven.iter().map(|(at, one)| (*at, one.encrypted.text.as_str()));
-    let staged = batch::stage(targets, texts)?;
-    for (path, text) in stores.changed() {
-        files::write_atomic(path, text.as_bytes(), Mode::Private)
-            .map_err(|error| batch::given_up(targets, error.into()))?;
+fn row(target: &Target, cipher: &Cipher, proven: Option<Proven>) -> Row {
+    let unchanged = || Outcome::Same(format!("{target} is already encrypted (no change)"));
+    let mut row = Row::new(target.to_string(), unchanged());
+    row.backend = Some(cipher.backend.kind());
+    let Some(one) = proven else { return row };
+    row.outcome =
+        if one.encrypted.kept == Kept::File { Outcome::Restored } else { Outcome::Changed(Verb::Encrypt) };
+    row.proved = Some(one.proved);
+    row.engine = Some(cipher.engine.label());
+    row.notes = one.encrypted.readable;
+    if one.proved == Proved::Structure {
+        row.notes.push("no private key is at hand, so only the structure of the result was checked".into());
     }
-    Ok(staged.commit())
-}
-
-fn rows(
-    cipher: &Cipher,
-    loaded: &[Loaded<'_>],
-    proven: Vec<(usize, Proven)>,
-    written: Vec<(usize, Option<Error>)>,
-) -> Vec<Row> {
-    let kind = cipher.backend.kind();
-    let label = cipher.engine.label();
-    let mut rows: Vec<Row> = loaded
-        .iter()
-        .map(|one| one.row(Outcome::Same(format!("{} is already encrypted (no change)", one.target))))
-        .collect();
-    for ((at, one), (_, error)) in proven.into_iter().zip(written) {
-        let row = &mut rows[at];
-        let done = if one.encrypted.kept == Kept::File { Outcome::Restored } else { Outcome::Changed(Verb::Encrypt) };
-        row.outcome = error.map_or(done, Outcome::Failed);
-        row.proved = Some(one.proved);
-        row.engine = Some(label.clone());
-        row.notes = one.encrypted.readable;
-        if one.proved == crate::backend::Proved::Structure {
-            row.notes.push("no private key is at hand, so only the structure of the result was checked".into());
-        }
-    }
-    for row in &mut rows {
-        row.backend = Some(kind);
-    }
-    rows
+    row
 }
