@@ -71,7 +71,9 @@ impl Cipher {
         match self.backend.state(&EnvFile::parse(encrypted.text.clone())) {
             State::Encrypted => {}
             State::Mixed { plain } => {
-                return Err(EngineError::StillPlain { keys: plain.into_iter().map(|(key, _)| key).collect() });
+                return Err(EngineError::StillPlain {
+                    keys: plain.into_iter().map(|(key, _)| key).collect(),
+                });
             }
             State::Empty | State::Plain => return Err(EngineError::StillPlain { keys: keys_of(job.file) }),
         }
@@ -94,7 +96,8 @@ fn private_key_line(file: &EnvFile) -> Option<usize> {
     let holds_key = |entry: &&crate::envfile::Entry| {
         let key = file.key(entry);
         let suffix = key.strip_prefix(crate::env::DOTENV_PRIVATE_KEY);
-        suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('_')) && !file.raw(entry).trim().is_empty()
+        suffix.is_some_and(|suffix| suffix.is_empty() || suffix.starts_with('_'))
+            && !file.raw(entry).trim().is_empty()
     };
     file.entries().iter().find(holds_key).map(|entry| entry.line)
 }

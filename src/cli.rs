@@ -9,6 +9,7 @@ use crate::backend::EngineChoice;
 use crate::commands::{self, Session, completions, decrypt, encrypt, man};
 use crate::env::Env;
 use crate::error::Error;
+use crate::interrupt;
 use crate::ui::{ColorChoice, Format, Ui, UiOptions, Verbosity};
 
 /// Keeps .env files encrypted in git and readable on the machines that may read them.
@@ -71,6 +72,9 @@ enum Command {
     Version,
 }
 
+/// The exit code after Ctrl-C or SIGTERM, as shells give it.
+const INTERRUPTED: i32 = 130;
+
 fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
         Command::Encrypt(args) => encrypt::run(args, session),
@@ -81,7 +85,7 @@ fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     }
 }
 
-/// Runs the command line of this process; gives the exit code: 0, 1 (refused or failed) or 2 (usage).
+/// Runs the command line of this process; gives the exit code: 0, 1 (refused or failed), 2 (usage) or 130 (interrupted).
 pub fn main() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -105,7 +109,11 @@ pub fn main() -> i32 {
         session.ui.error(&error);
         1
     });
-    if session.ui.is_broken() { 1 } else { i32::from(code) }
+    match (interrupt::pressed(), session.ui.is_broken()) {
+        (true, _) => INTERRUPTED,
+        (false, true) => 1,
+        (false, false) => i32::from(code),
+    }
 }
 
 /// The command tree, for tests and documentation.
@@ -119,4 +127,3 @@ pub(crate) fn rendered(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) 
     write(&mut bytes).and_then(|()| bytes.flush()).map_err(Error::Output)?;
     Ok(bytes)
 }
-

@@ -17,6 +17,14 @@ pub const ENVDRIFT_SOPS: &str = "ENVDRIFT_SOPS";
 pub const ENVDRIFT_DOWNLOAD_BASE: &str = "ENVDRIFT_DOWNLOAD_BASE";
 /// Skips the checksum of an installed tool when set to 1, true or yes.
 pub const ENVDRIFT_INSECURE_SKIP_CHECKSUM: &str = "ENVDRIFT_INSECURE_SKIP_CHECKSUM";
+/// Proxies for `auto_install` and the vaults, and the hosts that are reached without one; the lower-case names count too.
+pub const HTTPS_PROXY: &str = "HTTPS_PROXY";
+/// The proxy for plain `http://` addresses.
+pub const HTTP_PROXY: &str = "HTTP_PROXY";
+/// The proxy for every address that has none of its own.
+pub const ALL_PROXY: &str = "ALL_PROXY";
+/// Hosts that are reached without a proxy, in a comma list.
+pub const NO_PROXY: &str = "NO_PROXY";
 /// An activated Python environment; its `bin` is searched for the tools first.
 pub const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
 /// Where commands are looked up.

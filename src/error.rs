@@ -11,6 +11,7 @@ use crate::backend::kind::{UnknownBackend, UnknownEngine};
 use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
+use crate::ops::hooks::HookError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -49,7 +50,7 @@ pub enum Error {
         source: EngineError,
     },
     /// The engine `tool` was asked for and there is no tool.
-    #[error("{backend} is not installed{}", cause.as_ref().map(|cause| format!(" ({backend} auto-install failed: {cause})")).unwrap_or_default())]
+    #[error("{}", not_installed(*backend, cause.as_ref()))]
     NotInstalled {
         /// The backend.
         backend: BackendKind,
@@ -68,6 +69,9 @@ pub enum Error {
     /// The key store would be committed although `.gitignore` names it.
     #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
     ExposedKeyStore(PathBuf),
+    /// A git hook that the config asks for is not armed.
+    #[error(transparent)]
+    Hooks(#[from] HookError),
     /// The error of another file, which stands in the way of this one too.
     #[error("{message}")]
     Repeated {
@@ -94,6 +98,13 @@ pub enum Error {
     /// Standard output is gone.
     #[error("Cannot write to standard output: {0}")]
     Output(std::io::Error),
+}
+
+fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
+    match cause {
+        None => format!("{backend} is not installed"),
+        Some(cause) => format!("{cause}\n{backend} is not installed"),
+    }
 }
 
 fn verb_noun(verb: Verb) -> &'static str {
@@ -136,13 +147,24 @@ impl Error {
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
             Self::Engine { source, .. } => source.hint(),
-            Self::NotInstalled { .. } => Some("or let envdrift do it by itself: --engine builtin".into()),
+            Self::NotInstalled { cause, .. } => {
+                let own = "or let envdrift do it by itself: --engine builtin".to_owned();
+                Some(
+                    cause
+                        .as_ref()
+                        .and_then(InstallError::hint)
+                        .map_or(own.clone(), |hint| format!("{hint}; {own}")),
+                )
+            }
             Self::Tool(error) => error.hint(),
             Self::Schema(error) => error.hint(),
             Self::TrackedKeyStore(path) => {
                 Some(format!("run `git rm --cached {}` and commit that first", path.display()))
             }
-            Self::ExposedKeyStore(_) => Some("look for a `!` rule below it, and that .gitignore is a regular file".into()),
+            Self::ExposedKeyStore(_) => {
+                Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
+            }
+            Self::Hooks(error) => error.hint(),
             Self::Repeated { hint, .. } => hint.clone(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
@@ -160,11 +182,14 @@ impl Error {
             Self::UnknownEngine(_) => "usage.engine",
             Self::Refusal(refusal) => refusal.code(),
             Self::Engine { source, .. } => source.code(),
-            Self::NotInstalled { .. } => "tool.not_installed",
+            Self::NotInstalled { cause, .. } => {
+                cause.as_ref().map_or("tool.not_installed", InstallError::code)
+            }
             Self::Tool(error) => error.code(),
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
+            Self::Hooks(error) => error.code(),
             Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",

@@ -236,7 +236,12 @@ impl KeyRing {
 }
 
 /// The key store's text with the key of a file called `base_name` added at its end.
-pub fn store_with(existing: Option<&str>, base_name: &str, name: &KeyName, key: &PrivateKey) -> Zeroizing<String> {
+pub fn store_with(
+    existing: Option<&str>,
+    base_name: &str,
+    name: &KeyName,
+    key: &PrivateKey,
+) -> Zeroizing<String> {
     let before = existing.filter(|text| !text.trim().is_empty());
     let end = before.map_or("\n", |text| EnvFile::parse(text).line_end());
     let mut text = Zeroizing::new(String::with_capacity(before.map_or(STORE_HEADER.len(), str::len) + 160));
@@ -280,10 +285,15 @@ mod tests {
     #[test]
     fn a_ring_reads_comma_lists_repeated_names_quotes_and_the_environment() {
         let other = KEY.replace("a1", "b2");
-        let store = format!("# c\nDOTENV_PRIVATE_KEY_X=\"{KEY}, {other}\"\nDOTENV_PRIVATE_KEY_X={KEY}\nDOTENV_PRIVATE_KEY=12\n");
+        let store = format!(
+            "# c\nDOTENV_PRIVATE_KEY_X=\"{KEY}, {other}\"\nDOTENV_PRIVATE_KEY_X={KEY}\nDOTENV_PRIVATE_KEY=12\n"
+        );
         let env = Env::fixed("/", [("DOTENV_PRIVATE_KEY_Y", other.as_str()), ("DOTENV_PUBLIC_KEY", "02")]);
         let ring = KeyRing::collect(Some(&store), &env);
-        assert_eq!(ring.names(), ["DOTENV_PRIVATE_KEY_X"; 3].into_iter().chain(["DOTENV_PRIVATE_KEY_Y"]).collect::<Vec<_>>());
+        assert_eq!(
+            ring.names(),
+            ["DOTENV_PRIVATE_KEY_X"; 3].into_iter().chain(["DOTENV_PRIVATE_KEY_Y"]).collect::<Vec<_>>()
+        );
         assert_eq!(ring.malformed(), ["DOTENV_PRIVATE_KEY in .env.keys"]);
         let public = PrivateKey::from_hex(&other).unwrap().public().unwrap();
         assert!(ring.matching(&public, &KeyName::for_file(".env")).is_some());

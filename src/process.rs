@@ -15,7 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use cmd::{Cmd, Output, Stdin};
-pub use lookup::{Source, Tool, ToolName, tool_folder};
+pub use lookup::{Source, Tool, ToolName, tool_folder, version_numbers};
 
 /// Which of a child's two outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

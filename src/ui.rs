@@ -163,8 +163,12 @@ impl Ui {
             Outcome::Same(reason) | Outcome::Skipped(reason) => self.warn(reason),
             Outcome::Failed(error) => self.error(error),
         }
-        for note in &row.notes {
-            self.warn(&format!("{}: {note}", row.path));
+        if self.options.verbosity == Verbosity::Quiet && !row.notes.is_empty() {
+            self.warn(&format!("{}: {} remark(s), shown without -q", row.path, row.notes.len()));
+        } else {
+            for note in &row.notes {
+                self.warn(&format!("{}: {note}", row.path));
+            }
         }
         if let Some(engine) = &row.engine {
             self.detail(&format!("{}: engine {engine}", row.path));
@@ -195,9 +199,14 @@ impl Ui {
     }
 
     fn err(line: &str) {
-        // Nobody is left to be told that standard error is gone.
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        notice(line);
     }
+}
+
+/// A line on standard error, from work that has no [`Ui`] at hand.
+pub fn notice(line: &str) {
+    // Nobody is left to be told that standard error is gone.
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
 /// The lines of a status report, as scripts match them.

@@ -97,7 +97,7 @@ impl Evidences {
             }
         }
         found.lines.extend(file.strays().iter().filter_map(|stray| stray_evidence(file, stray)));
-        found.has_sops_metadata = mac && version;
+        found.has_sops_metadata = (mac && version) || sops::other_store::detect(file.text()).is_some();
         found
     }
 

@@ -89,7 +89,8 @@ impl Backend for DotenvxRules {
             .filter(|line| !line.key.ends_with(PLAIN_SUFFIX))
             .map(|line| (line.key.clone(), line.line))
             .collect();
-        match (found.lines.is_empty(), encrypted, plain.is_empty()) {
+        let only_plain_by_name = found.lines.iter().all(|line| line.key.ends_with(PLAIN_SUFFIX));
+        match (found.lines.is_empty(), encrypted || only_plain_by_name, plain.is_empty()) {
             (true, ..) => State::Empty,
             (_, false, _) => State::Plain,
             (_, true, true) => State::Encrypted,
@@ -122,7 +123,7 @@ impl Backend for DotenvxRules {
         let file = EnvFile::parse(encrypted.text.clone());
         let keys = match &encrypted.proof {
             ProofKeys::Values(keys) => Opener::Known(keys),
-            ProofKeys::None => {
+            ProofKeys::None | ProofKeys::Sops(_) => {
                 let Some((name, public)) = &job.public else { return Ok(Proved::Structure) };
                 match job.ring.matching(public, name) {
                     Some(private) => Opener::Private(private),

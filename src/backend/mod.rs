@@ -106,6 +106,40 @@ pub enum Refusal {
         /// The key.
         key: String,
     },
+    /// A SOPS file with values that were added in clear.
+    #[error("{path} carries SOPS metadata but still contains plaintext value(s): {}", keys.join(", "))]
+    SopsMixed {
+        /// The file as the user named it.
+        path: String,
+        /// The keys, sorted.
+        keys: Vec<String>,
+    },
+    /// SOPS ciphertext whose metadata is gone.
+    #[error("{path}:{line}: the value is SOPS ciphertext, but the file has no SOPS metadata")]
+    SopsWithoutMetadata {
+        /// The file as the user named it.
+        path: String,
+        /// The first such line.
+        line: usize,
+    },
+    /// A SOPS file that other people than those asked for can read.
+    #[error("{path} is encrypted, but its SOPS metadata is missing requested recipient(s): {}", missing.join(", "))]
+    SopsRecipients {
+        /// The file as the user named it.
+        path: String,
+        /// The recipients that are not in the file.
+        missing: Vec<String>,
+    },
+    /// A line that the dotenv store of SOPS cannot hold.
+    #[error("{path}: {message}")]
+    SopsStore {
+        /// The file as the user named it.
+        path: String,
+        /// Line and reason.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The public key line of the file is not a key.
     #[error("{path}:{line}: {key} is not a public key (66 hex digits)")]
     PublicKey {
@@ -117,7 +151,9 @@ pub enum Refusal {
         key: String,
     },
     /// The private key at hand belongs to another public key than the file's.
-    #[error("{path} is encrypted for public key {public}, but {private} is the key of another file: two files fight for one key name")]
+    #[error(
+        "{path} is encrypted for public key {public}, but {private} is the key of another file: two files fight for one key name"
+    )]
     KeyConflict {
         /// The file as the user named it.
         path: String,
@@ -148,6 +184,14 @@ impl Refusal {
             ),
             Self::Unreadable { .. } => "write it as KEY=value, or put a # in front of it".into(),
             Self::Damaged { .. } => "restore the line from git, or replace the value with its plaintext".into(),
+            Self::SopsMixed { path, .. } => format!(
+                "take those lines out, run `envdrift decrypt {path}`, put them back and encrypt again"
+            ),
+            Self::SopsWithoutMetadata { .. } => "restore the sops_ lines from git".into(),
+            Self::SopsRecipients { path, .. } => format!(
+                "run `sops rotate -i --add-age <recipient> {path}` or `sops updatekeys {path}`, or decrypt it and encrypt it again"
+            ),
+            Self::SopsStore { hint, .. } => hint.clone(),
             Self::PublicKey { .. } => "restore the header from git, or delete that line".into(),
             Self::KeyConflict { public, .. } => format!(
                 "put the private key of {public} into .env.keys, or delete the DOTENV_PUBLIC_KEY line to use the key at hand"
@@ -166,6 +210,10 @@ impl Refusal {
             Self::OtherBackend { .. } => "refused.other_backend",
             Self::Unreadable { .. } => "refused.unreadable_line",
             Self::Damaged { .. } => "refused.damaged",
+            Self::SopsMixed { .. } => "refused.sops_mixed",
+            Self::SopsWithoutMetadata { .. } => "refused.sops_without_metadata",
+            Self::SopsRecipients { .. } => "refused.sops_recipients",
+            Self::SopsStore { .. } => "refused.sops_store",
             Self::PublicKey { .. } => "refused.public_key",
             Self::KeyConflict { .. } => "refused.key_conflict",
         }
@@ -216,6 +264,8 @@ pub enum ProofKeys {
     None,
     /// The AES keys of the dotenvx values, in the order they were sealed.
     Values(Vec<ValueKey>),
+    /// The SOPS data key, in the result it was made for.
+    Sops(Box<sops::encrypt::Encrypted>),
 }
 
 /// The rules of a format.
@@ -320,6 +370,12 @@ pub enum EngineError {
     /// The tool failed.
     #[error(transparent)]
     DotenvxTool(#[from] dotenvx::tool::DotenvxToolError),
+    /// A file without SOPS metadata was to be decrypted with SOPS.
+    #[error("sops metadata not found: the file is not encrypted with SOPS")]
+    NoSopsMetadata,
+    /// SOPS.
+    #[error(transparent)]
+    Sops(#[from] sops::error::SopsError),
     /// No randomness.
     #[error("the system gives no randomness: {0}")]
     Random(#[from] getrandom::Error),
@@ -338,12 +394,16 @@ impl EngineError {
             }
             Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
             Self::Damaged { .. } => Some("restore the line from git".into()),
-            Self::Unwritable { .. } => Some("decrypt with --engine builtin and report this file's quoting".into()),
+            Self::Unwritable { .. } => {
+                Some("decrypt with --engine builtin and report this file's quoting".into())
+            }
             Self::Unrepresentable { .. } => Some("encrypt this file with --engine builtin".into()),
             Self::StillPlain { .. } | Self::Changed { .. } | Self::Layout => {
                 Some("nothing was written; try the other engine (--engine builtin or --engine tool)".into())
             }
             Self::DotenvxTool(error) => error.hint(),
+            Self::NoSopsMetadata => Some("leave --backend out to let the file say its backend".into()),
+            Self::Sops(error) => error.hint(),
             Self::Random(_) => None,
         }
     }
@@ -361,6 +421,8 @@ impl EngineError {
             Self::Changed { .. } => "engine.changed",
             Self::Layout => "engine.layout",
             Self::DotenvxTool(error) => error.code(),
+            Self::NoSopsMetadata => "sops.no_metadata",
+            Self::Sops(error) => error.code(),
             Self::Random(_) => "engine.random",
         }
     }

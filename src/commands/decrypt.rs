@@ -11,6 +11,7 @@ use crate::report::{Outcome, Report, Row};
 use crate::workspace::target::Target;
 
 use super::Session;
+use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Decrypt env files in place
 ///
@@ -37,7 +38,47 @@ pub struct Args {
     #[arg(long, short)]
     backend: Option<String>,
     #[command(flatten)]
+    sops: SopsArgs,
+    #[command(flatten)]
     vault: VaultArgs,
+    /// Only to say that they do not belong here.
+    #[command(flatten)]
+    recipients: NoRecipients,
+}
+
+/// The recipient flags of encrypt, hidden.
+#[derive(Debug, clap::Args)]
+struct NoRecipients {
+    #[arg(long, hide = true)]
+    age: Option<String>,
+    #[arg(long, hide = true)]
+    kms: Option<String>,
+    #[arg(long, hide = true)]
+    gcp_kms: Option<String>,
+    #[arg(long, hide = true)]
+    azure_kv: Option<String>,
+}
+
+impl NoRecipients {
+    /// Decryption has no recipients: the file names them.
+    fn refuse(&self) -> Result<(), Error> {
+        let typed = [
+            ("--age", &self.age),
+            ("--kms", &self.kms),
+            ("--gcp-kms", &self.gcp_kms),
+            ("--azure-kv", &self.azure_kv),
+        ];
+        match typed.iter().find(|(_, value)| value.is_some()) {
+            None => Ok(()),
+            Some((flag, _)) => Err(Error::Usage {
+                message: format!(
+                    "{flag} names a recipient, and decrypt has none: the file says who may read it"
+                ),
+                hint: "to say where the identity is, use --age-key-file or SOPS_AGE_KEY_FILE".into(),
+                code: "usage.recipient",
+            }),
+        }
+    }
 }
 
 /// `--verify-vault` and what it needs.
@@ -80,7 +121,11 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
             code: "usage.stdout_files",
         });
     }
+    args.recipients.refuse()?;
     let config = session.load_config()?;
+    if !args.check && !args.stdout && !args.vault.verify_vault {
+        session.verify_hooks(&config)?;
+    }
     let typed = super::typed_backend(args.backend.as_deref())?;
     let default = *config.encryption.backend.checked()?;
     let choice = session.engine_choice(&config)?;
@@ -88,6 +133,7 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         return verify_vault(&args, &targets, typed, default);
     }
     let env = session.env.clone();
+    let sops = sops_args::settings(&args.sops, &RecipientArgs::default(), &config, session);
     let output = match (args.stdout, args.check) {
         (true, _) => Output::InMemory,
         (_, true) => Output::Check,
@@ -97,7 +143,12 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         targets: &targets,
         backend: typed,
         default,
-        open: &|kind| open::open(kind, &open::Wish { choice, config: &config, env: &env }),
+        open: &|kind| {
+            open::open(
+                kind,
+                &open::Wish { choice, config: &config, sops: &sops, env: &env, notify: &crate::ui::notice },
+            )
+        },
         output,
         env: &env,
     });
@@ -139,7 +190,8 @@ fn verify_vault(
     typed: Option<BackendKind>,
     default: BackendKind,
 ) -> Result<u8, Error> {
-    let usage = |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
+    let usage =
+        |message: &str, hint: &str, code| Error::Usage { message: message.into(), hint: hint.into(), code };
     let kind = typed.or_else(|| decrypt::detect(targets.first()?)).unwrap_or(default);
     if kind != BackendKind::Dotenvx {
         return Err(usage(

@@ -14,6 +14,7 @@ use crate::workspace::Config;
 use crate::workspace::target::Target;
 
 use super::Session;
+use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Encrypt the values of env files in place
 ///
@@ -52,6 +53,10 @@ pub struct Args {
     /// Folder that the module of --schema is looked up in
     #[arg(long, short = 'd', value_name = "DIR")]
     service_dir: Option<PathBuf>,
+    #[command(flatten)]
+    recipients: RecipientArgs,
+    #[command(flatten)]
+    sops: SopsArgs,
     #[command(flatten)]
     moved: MovedToDecrypt,
 }
@@ -98,14 +103,29 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     args.moved.check()?;
     let config = session.load_config()?;
+    if !args.check {
+        session.verify_hooks(&config)?;
+    }
     let kind = super::backend(args.backend.as_deref(), &config)?;
-    if args.check { report(&args, &targets, kind, session) } else { encrypt(&args, &targets, kind, &config, session) }
+    if args.check {
+        report(&args, &targets, kind, session)
+    } else {
+        encrypt(&args, &targets, kind, &config, session)
+    }
 }
 
-fn encrypt(args: &Args, targets: &[Target], kind: BackendKind, config: &Config, session: &mut Session) -> Result<u8, Error> {
+fn encrypt(
+    args: &Args,
+    targets: &[Target],
+    kind: BackendKind,
+    config: &Config,
+    session: &mut Session,
+) -> Result<u8, Error> {
     let choice = session.engine_choice(config)?;
-    let cipher = open::open(kind, &open::Wish { choice, config, env: &session.env })
-        .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+    let sops = &sops_args::settings(&args.sops, &args.recipients, config, session);
+    let cipher =
+        open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
+            .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
     let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
     let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });
     for warning in &done.warnings {

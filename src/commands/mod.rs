@@ -5,13 +5,16 @@ pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
 pub mod man;
+pub mod sops_args;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::backend::{BackendKind, EngineChoice};
 use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
+use crate::ops::hooks;
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -40,6 +43,14 @@ impl Session {
         Ok(loaded.config)
     }
 
+    /// Stops a run that changes files while the git hooks of `[git_hook_check]` are not armed.
+    pub fn verify_hooks(&self, config: &Config) -> Result<(), Error> {
+        match config.git_hook_check.checked()? {
+            Some(check) => Ok(hooks::verify(check, &config.dir, &self.env)?),
+            None => Ok(()),
+        }
+    }
+
     /// The engine of this run: flag, environment, config.
     pub fn engine_choice(&self, config: &Config) -> Result<EngineChoice, Error> {
         match (self.global.engine, self.env.get(ENVDRIFT_ENGINE)) {
@@ -49,11 +60,13 @@ impl Session {
         }
     }
 
-    /// The files that were typed, or `.env`.
+    /// The files that were typed, each once, or `.env`.
     pub fn targets(&self, files: &[PathBuf]) -> Vec<Target> {
         let default = [PathBuf::from(".env")];
         let files = if files.is_empty() { &default[..] } else { files };
-        files.iter().map(|file| Target::new(self.env.cwd(), file)).collect()
+        let mut seen = HashSet::new();
+        let typed = files.iter().map(|file| Target::new(self.env.cwd(), file));
+        typed.filter(|target| seen.insert(target.path().to_path_buf())).collect()
     }
 
     /// Prints a report; gives the exit code.

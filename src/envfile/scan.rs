@@ -206,7 +206,8 @@ mod tests {
     use super::*;
     use crate::envfile::value::decode;
 
-    const BLANK: &str = r"[\t\n\x0B\x0C\r \u{A0}\u{FEFF}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}]";
+    const BLANK: &str =
+        r"[\t\n\x0B\x0C\r \u{A0}\u{FEFF}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}]";
 
     fn dotenvx_expression() -> Regex {
         let expression = r#"(?m)^\s*(?:export\s+)?([0-9A-Za-z_.-]+)(?:\s*=\s*?|:\s+?)(\s*'(?:\\'|[^'])*'|\s*"(?:\\"|[^"])*"|\s*`(?:\\`|[^`])*`|[^#\r\n]+)?\s*(?:#[^\n\r]*)?$"#;
@@ -259,7 +260,9 @@ mod tests {
 
     #[test]
     fn strays_and_lines_are_numbered_across_line_ends_and_multi_line_values() {
-        let file = crate::envfile::EnvFile::parse("# c\r\nA=\"x\r\ny\"\r\n\r\npassword: x=1 \"\r\nsecret word\r\nB=1");
+        let file = crate::envfile::EnvFile::parse(
+            "# c\r\nA=\"x\r\ny\"\r\n\r\npassword: x=1 \"\r\nsecret word\r\nB=1",
+        );
         assert_eq!(file.entries().iter().map(|entry| entry.line).collect::<Vec<_>>(), [2, 5, 7]);
         assert_eq!(file.strays().iter().map(|stray| stray.line).collect::<Vec<_>>(), [6]);
     }

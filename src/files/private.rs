@@ -25,15 +25,12 @@ impl PrivateDir {
     pub fn new(env: &Env) -> Result<Self, FileError> {
         let hold = interrupt::hold();
         let runtime = env.path(env::XDG_RUNTIME_DIR).filter(|folder| is_private(folder));
-        let made = runtime.and_then(|folder| create_in(folder).ok());
-        let dir = match made {
-            Some(dir) => dir,
-            None => {
-                let folder = temp_folder(env);
-                create_in(&folder)
-                    .map_err(|source| FileError::io("create a private folder in", &folder, source))?
-            }
-        };
+        if let Some(dir) = runtime.and_then(|folder| create_in(folder).ok()) {
+            return Ok(Self { dir, _hold: hold });
+        }
+        let folder = temp_folder(env);
+        let dir = create_in(&folder)
+            .map_err(|source| FileError::io("create a private folder in", &folder, source))?;
         Ok(Self { dir, _hold: hold })
     }
 
@@ -87,6 +84,12 @@ pub fn create_private_folder(folder: &Path) -> Result<(), FileError> {
         builder.mode(0o700);
     }
     builder.create(folder).map_err(|source| FileError::io("create the folder", folder, source))
+}
+
+/// Removes a folder if nothing is in it.
+pub fn remove_empty_folder(folder: &Path) {
+    // A folder that is in use, or gone already, is none of the caller's business.
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// A file that exists in memory only and cannot be changed any more; `None` where the system has no such thing.

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::draft::{Draft, Link, Mode, Staged};
 use super::{FileError, read};
+use crate::parallel;
 
 /// More threads than cores, because they wait for the disk and not for the processor.
 const WRITERS: usize = 8;
@@ -53,7 +53,7 @@ pub fn write_all(writes: &[Write<'_>]) -> Vec<Result<(), FileError>> {
 
 /// Stages many files with a few threads. Results come in order; nothing in place has changed yet.
 pub fn stage_all(writes: &[Write<'_>]) -> Vec<Result<Staged, FileError>> {
-    in_parallel(writes.len(), |at| stage(writes[at]))
+    parallel::map(writes.len(), WRITERS, |at| stage(writes[at]))
 }
 
 /// Commits many staged files, flushing each folder once. Results come in order.
@@ -61,7 +61,7 @@ pub fn commit_all(staged: Vec<Staged>) -> Vec<Result<(), FileError>> {
     let swapped: Vec<Result<PathBuf, FileError>> = staged.into_iter().map(Staged::swap).collect();
     let folders: Vec<PathBuf> =
         swapped.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
-    let mut flushed = in_parallel(folders.len(), |at| sync_folder(&folders[at]));
+    let mut flushed = parallel::map(folders.len(), WRITERS, |at| sync_folder(&folders[at]));
     swapped
         .into_iter()
         .map(|result| {
@@ -98,27 +98,6 @@ pub fn append_lines(path: &Path, lines: &[&str]) -> Result<(), FileError> {
         bytes.extend_from_slice(end);
     }
     write_atomic(path, &bytes, Mode::Keep)
-}
-
-/// Runs `job` for every index below `count` on a few threads, giving the results in order.
-fn in_parallel<T: Send>(count: usize, job: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    if count <= 1 {
-        return (0..count).map(job).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        let mine = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < count));
-        mine.map(|at| (at, job(at))).collect::<Vec<_>>()
-    };
-    let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..count.min(WRITERS)).map(|_| scope.spawn(worker)).collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 #[cfg(unix)]

@@ -118,7 +118,8 @@ pub fn run(request: &Request<'_>) -> Result<Checked, Error> {
             checked.skipped.push(target.to_string());
             continue;
         }
-        let text = files::read_text(target.path()).map_err(|error| Error::on_argument(target.shown(), error))?;
+        let text =
+            files::read_text(target.path()).map_err(|error| Error::on_argument(target.shown(), error))?;
         checked.files.push(status(request, target, &EnvFile::parse(text)));
     }
     Ok(checked)
@@ -147,7 +148,9 @@ fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus 
             status.secrets.insert(line.key.clone());
             status.warnings.push(format!("'{}' (line {}) holds a damaged ciphertext", line.key, line.line));
         } else if line.class == ValueClass::Plain
-            && let Some(reason) = sensitive::why(&line.key, line.value(file), &|name| request.schema.is_some_and(|schema| schema.marks(name)))
+            && let Some(reason) = sensitive::why(&line.key, line.value(file), &|name| {
+                request.schema.is_some_and(|schema| schema.marks(name))
+            })
         {
             status.secrets.insert(line.key.clone());
             status.warnings.push(reason.warning(&line.key));

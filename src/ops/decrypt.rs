@@ -1,5 +1,7 @@
 //! `decrypt`: ciphertext becomes values again, for one file or many, or only in memory.
 
+use std::collections::BTreeSet;
+
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
 use crate::backend::{BackendKind, EngineError, Job};
 use crate::cipher::Cipher;
@@ -8,13 +10,13 @@ use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::Mode;
 use crate::keys::KeyRing;
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::secret::Secret;
 use crate::workspace::target::Target;
 
 use super::batch::Batch;
 use super::key_stores::{Access, KeyStores};
-use super::parallel;
 
 /// What to do with the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub struct Decrypted {
     /// With [`Output::InMemory`]: the text of every file, in argument order.
     pub texts: Vec<Secret>,
     /// The backends that the files themselves said.
-    pub detected: Vec<BackendKind>,
+    pub detected: BTreeSet<BackendKind>,
 }
 
 /// Decrypts every target, or none.
@@ -103,14 +105,14 @@ pub(super) struct Run<'a> {
     with: With<'a>,
     work: Vec<Option<Work>>,
     ciphers: Vec<Cipher>,
-    detected: Vec<BackendKind>,
+    detected: BTreeSet<BackendKind>,
 }
 
 impl<'a> Run<'a> {
     /// A run that has done nothing yet.
     pub(super) fn start(batch: Batch<'a>, with: With<'a>) -> Self {
         let work = batch.targets().iter().map(|_| None).collect();
-        Self { batch, with, work, ciphers: Vec::new(), detected: Vec::new() }
+        Self { batch, with, work, ciphers: Vec::new(), detected: BTreeSet::new() }
     }
 
     /// The batch, for errors of the caller.
@@ -124,7 +126,7 @@ impl<'a> Run<'a> {
         for (at, file) in files.into_iter().enumerate() {
             let Some(file) = file else { continue };
             let said = || Evidences::of(&file).backend();
-            let kind = self.with.backend.or_else(|| said().inspect(|&kind| self.detected.push(kind)));
+            let kind = self.with.backend.or_else(|| said().inspect(|&kind| _ = self.detected.insert(kind)));
             self.work[at] = Some(Work { kind: kind.unwrap_or(self.with.default), file, plain: None });
         }
     }
@@ -142,7 +144,8 @@ impl<'a> Run<'a> {
         let members: Vec<usize> = todo.iter().copied().filter(dotenvx).collect();
         let stores = KeyStores::open(&mut self.batch, &members, Access::Read, self.with.env);
         let jobs: Vec<(usize, &Work, &Cipher)> = todo.iter().filter_map(|&at| self.job(at)).collect();
-        let opened = parallel::map(&jobs, |&(at, work, cipher)| {
+        let opened = parallel::map(jobs.len(), parallel::cores(), |job| {
+            let (at, work, cipher) = jobs[job];
             let target = self.batch.target(at);
             let failed = |source| Error::Engine { verb: Verb::Decrypt, path: target.to_string(), source };
             (at, open(target, work, cipher, &stores).map_err(failed))

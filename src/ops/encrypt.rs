@@ -11,13 +11,14 @@ use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::{self, Mode};
 use crate::keys::{KeyName, KeyRing, PublicKey};
+use crate::parallel;
 use crate::report::{Outcome, Report, Row, Verb};
 use crate::workspace::target::Target;
 
 use super::batch::Batch;
 use super::key_stores::{Access, KeyStores};
 use super::previous::{self, Reuse};
-use super::{parallel, protect};
+use super::protect;
 
 /// What to encrypt, and with what.
 pub struct Request<'a> {
@@ -122,11 +123,11 @@ impl<'a> Run<'a> {
             Some((at, Job { target, file, ring, public: self.keys[at].clone(), previous }))
         };
         let jobs: Vec<(usize, Job<'_>)> = todo.iter().filter_map(job).collect();
-        let encrypt = |(at, job): &(usize, Job<'_>)| {
+        let proven = parallel::map(jobs.len(), parallel::cores(), |index| {
+            let (at, job) = &jobs[index];
             let failed = |source| Error::Engine { verb: Verb::Encrypt, path: job.target.to_string(), source };
             (*at, self.with.cipher.encrypt(job).map_err(failed))
-        };
-        let proven = parallel::map(&jobs, encrypt);
+        });
         let proven = self.batch.keep(proven);
         self.proven = self.batch.spread(proven);
     }

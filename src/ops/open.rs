@@ -1,13 +1,16 @@
 //! Backend and engine by name: the one place that knows them all.
 
+use jiff::Timestamp;
+
 use crate::backend::dotenvx::builtin::Builtin;
 use crate::backend::dotenvx::tool::DotenvxTool;
 use crate::backend::dotenvx::{Dotenvx, DotenvxRules};
+use crate::backend::sops::engine::{SopsBuiltin, SopsRules, SopsSettings};
 use crate::backend::{BackendKind, Engine, EngineChoice};
 use crate::cipher::Cipher;
 use crate::env::Env;
 use crate::error::Error;
-use crate::install;
+use crate::install::{self, AutoInstall, EnsureError};
 use crate::process::{Tool, ToolName};
 use crate::workspace::Config;
 
@@ -17,8 +20,12 @@ pub struct Wish<'a> {
     pub choice: EngineChoice,
     /// The config.
     pub config: &'a Config,
+    /// Recipients and identities for SOPS, from flags and config.
+    pub sops: &'a SopsSettings,
     /// The environment.
     pub env: &'a Env,
+    /// Tells the user what takes long.
+    pub notify: &'a (dyn Fn(&str) + Sync),
 }
 
 /// The rules of `kind` and the engine of the wish.
@@ -31,7 +38,12 @@ pub fn open(kind: BackendKind, wish: &Wish<'_>) -> Result<Cipher, Error> {
             };
             Ok(Cipher { backend: Box::new(DotenvxRules), engine })
         }
-        BackendKind::Sops => todo!(),
+        BackendKind::Sops => {
+            let settings = wish.sops.clone();
+            let rules = SopsRules::new(settings.clone(), wish.env.clone());
+            let engine = SopsBuiltin::new(settings, wish.env.clone(), Timestamp::now);
+            Ok(Cipher { backend: Box::new(rules), engine: Box::new(engine) })
+        }
     }
 }
 
@@ -39,25 +51,22 @@ pub fn open(kind: BackendKind, wish: &Wish<'_>) -> Result<Cipher, Error> {
 ///
 /// `auto` takes a binary that is there and never installs one; `tool` insists, and installs it where the config says so.
 fn tool(kind: BackendKind, wish: &Wish<'_>) -> Result<Option<Tool>, Error> {
-    let name = match kind {
-        BackendKind::Dotenvx => ToolName::Dotenvx,
-        BackendKind::Sops => ToolName::Sops,
+    let encryption = &wish.config.encryption;
+    let (name, may_install) = match kind {
+        BackendKind::Dotenvx => (ToolName::Dotenvx, encryption.dotenvx_auto_install),
+        BackendKind::Sops => (ToolName::Sops, encryption.sops.auto_install),
     };
-    if wish.choice == EngineChoice::Builtin {
-        return Ok(None);
-    }
-    let found = Tool::find(name, wish.env)?;
-    if found.is_some() || wish.choice == EngineChoice::Auto {
-        return Ok(found);
-    }
-    let auto_install = match kind {
-        BackendKind::Dotenvx => wish.config.encryption.dotenvx_auto_install,
-        BackendKind::Sops => wish.config.encryption.sops.auto_install,
+    let auto = match wish.choice {
+        EngineChoice::Builtin => return Ok(None),
+        EngineChoice::Tool if may_install => AutoInstall::On,
+        EngineChoice::Auto | EngineChoice::Tool => AutoInstall::Off,
     };
-    if !auto_install {
-        return Err(Error::NotInstalled { backend: kind, cause: None });
+    match install::ensure(name, wish.env, auto, &mut |notice| (wish.notify)(&notice.to_string())) {
+        Ok(None) if wish.choice == EngineChoice::Tool => {
+            Err(Error::NotInstalled { backend: kind, cause: None })
+        }
+        Ok(found) => Ok(found),
+        Err(EnsureError::Lookup(error)) => Err(error.into()),
+        Err(EnsureError::Install(cause)) => Err(Error::NotInstalled { backend: kind, cause: Some(cause) }),
     }
-    install::install(name, wish.env)
-        .map(Some)
-        .map_err(|cause| Error::NotInstalled { backend: kind, cause: Some(cause) })
 }

@@ -27,6 +27,7 @@ const STDERR_KEPT: usize = 1 << 20;
 /// Another thread that forks at this moment can hold a binary that was just written open for writing.
 const BUSY_TRIES: u32 = 20;
 
+#[cfg_attr(not(unix), expect(dead_code, reason = "the end is asked for at every tick there"))]
 enum Event {
     /// A pipe came to its end.
     Closed,
@@ -370,6 +371,7 @@ fn signal_of(_: ExitStatus) -> i32 {
     0
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "child_tests.rs"]
 mod tests;

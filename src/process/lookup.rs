@@ -86,6 +86,12 @@ impl Tool {
         }
         Ok(on_path(name, env).map(|path| found(path, Source::Path)))
     }
+
+    /// The version of a tool that envdrift installed, as its folder tells it.
+    pub fn installed_version(&self) -> Option<&str> {
+        let folder = self.path.parent().filter(|_| self.source == Source::Installed)?;
+        folder.file_name()?.to_str()?.strip_prefix(self.name.binary())?.strip_prefix('-')
+    }
 }
 
 /// The folder that `auto_install` puts tools into: `envdrift/tools` in the user's data folder.
@@ -124,7 +130,8 @@ fn installed(name: ToolName, env: &Env) -> Option<PathBuf> {
     versions.into_iter().rev().find_map(|(_, folder)| in_folder(&folder, name))
 }
 
-fn version_numbers(text: &str) -> Option<Vec<u64>> {
+/// The parts of a version such as `2.20.1`, to be compared; `None` for anything else.
+pub fn version_numbers(text: &str) -> Option<Vec<u64>> {
     text.split('.').map(|part| part.parse().ok()).collect()
 }
 
@@ -161,15 +168,16 @@ fn is_executable(path: &Path) -> bool {
     path.is_file()
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::files::{Mode, write_atomic};
+    use crate::files::{Mode, create_private_folder, write_atomic};
 
     fn plant(folder: &Path, name: &str, mode: u32) -> PathBuf {
-        std::fs::create_dir_all(folder).unwrap();
+        create_private_folder(folder).unwrap();
         let path = folder.join(name);
         write_atomic(&path, b"#!/bin/sh\n", Mode::Executable).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -235,7 +243,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_run_is_passed_over_and_nothing_is_created() {
         let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(root.path().join("bin/dotenvx")).unwrap();
+        create_private_folder(&root.path().join("bin/dotenvx")).unwrap();
         plant(&root.path().join("plain"), "dotenvx", 0o644);
         assert_eq!(find(root.path(), &[("PATH", "@/bin:@/plain"), ("HOME", "@/home")]).unwrap(), None);
         assert!(!root.path().join("home").exists());

@@ -3,7 +3,6 @@
 //! [`load`] finds the file (`discovery`), reads it as written (`raw`) and returns the [`Config`] that the rest of
 //! the program uses, with the warnings that the caller prints. Nothing else looks at the file.
 
-pub mod target;
 mod config;
 mod diagnostic;
 mod discovery;
@@ -18,6 +17,7 @@ mod provider;
 mod raw;
 mod reader;
 mod source;
+pub mod target;
 mod unknown;
 mod vault;
 

@@ -112,10 +112,16 @@ fn the_real_dotenvx_reads_the_values_of_our_files() {
         let env = Env::fixed(folder.path(), [("HOME", "/nonexistent")]);
         let targets = [Target::new(folder.path(), Path::new(".env.production"))];
         let cipher = cipher(Box::new(Dotenvx(Builtin)));
-        let request = envdrift::ops::encrypt::Request { targets: &targets, cipher: &cipher, reuse: Reuse::Nothing, env: &env };
+        let request = envdrift::ops::encrypt::Request {
+            targets: &targets,
+            cipher: &cipher,
+            reuse: Reuse::Nothing,
+            env: &env,
+        };
         assert!(envdrift::ops::encrypt::run(&request).report.is_ok());
         let values = values_by_dotenvx(&binary, folder.path());
-        let wanted = [("PLAIN", "hello world"), ("DQ", "a\nb"), ("SQ", "it's"), ("EMPTY", ""), ("PEM", "l1\nl2\n")];
+        let wanted =
+            [("PLAIN", "hello world"), ("DQ", "a\nb"), ("SQ", "it's"), ("EMPTY", ""), ("PEM", "l1\nl2\n")];
         for (key, value) in wanted {
             assert_eq!(values[key], value, "{version} {key}");
         }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use envdrift::backend::dotenvx::Dotenvx;
 use envdrift::backend::dotenvx::builtin::Builtin;
-use envdrift::backend::{Engine as _, Job};
+use envdrift::backend::{Engine as _, EngineError, Job};
 use envdrift::env::Env;
 use envdrift::envfile::EnvFile;
 use envdrift::keys::KeyRing;
@@ -39,6 +39,11 @@ fn opens_to_the_values_of_its_body(version: &str, case: &Value) {
     let ring = KeyRing::collect(Some(&store), &Env::default());
     let target = Target::new(Path::new("/w"), Path::new(".env"));
     let job = Job { target: &target, file: &file, ring: &ring, public: None, previous: None };
+    if (version, name) == ("1.75.1", "54_val_prefix_val") {
+        // 1.x leaves the end of the longer value in clear behind the ciphertext of the shorter one.
+        assert!(matches!(Dotenvx(Builtin).decrypt(&job), Err(EngineError::Damaged { line: 9, .. })));
+        return;
+    }
     let plain = match Dotenvx(Builtin).decrypt(&job) {
         // dotenvx encrypts nothing in some bodies and then makes no key.
         Err(_) if ring.is_empty() => file.text().to_owned(),

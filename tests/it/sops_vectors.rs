@@ -20,7 +20,8 @@ fn folder() -> PathBuf {
 
 /// The cases of a JSON file.
 fn cases(file: &str) -> Vec<Value> {
-    let document: Value = serde_json::from_str(&std::fs::read_to_string(folder().join(file)).unwrap()).unwrap();
+    let document: Value =
+        serde_json::from_str(&std::fs::read_to_string(folder().join(file)).unwrap()).unwrap();
     document.get("cases").unwrap_or(&document).as_array().unwrap().clone()
 }
 
@@ -45,7 +46,8 @@ fn offering(identities: &[&str]) -> Env {
 }
 
 fn decrypt(text: &str, env: &Env) -> Result<String, SopsError> {
-    builtin::decrypt(&DecryptRequest { text, age_key_file: None, env, run: None }).map(|decrypted| decrypted.text)
+    builtin::decrypt(&DecryptRequest { text, age_key_file: None, env, run: None })
+        .map(|decrypted| decrypted.text)
 }
 
 /// Where sops opens a file and the engine refuses it, with the code of the refusal.
@@ -102,13 +104,9 @@ fn without_blank_lines(text: &str) -> Vec<&str> {
 /// The refusals that correspond to an exit code of sops.
 fn family(exit: i64) -> &'static [&'static str] {
     match exit {
-        1 => &[
-            "sops.line",
-            "sops.not_encrypted",
-            "sops.metadata",
-            "sops.metadata_twice",
-            "sops.metadata_hole",
-        ],
+        1 => {
+            &["sops.line", "sops.not_encrypted", "sops.metadata", "sops.metadata_twice", "sops.metadata_hole"]
+        }
         2 => &["sops.type_changed"],
         25 => &["sops.value_damaged", "sops.value_in_clear", "sops.type_changed"],
         51 => &["sops.mac_missing", "sops.mac_damaged", "sops.mac_mismatch", "sops.type_changed"],

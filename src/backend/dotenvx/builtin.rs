@@ -1,9 +1,8 @@
 //! The built-in dotenvx engine: values sealed and opened in process, on every core when there are many.
 
-use std::num::NonZero;
-
 use crate::backend::EngineError;
 use crate::keys::{PrivateKey, PublicKey};
+use crate::parallel;
 use crate::secret::Secret;
 
 use super::ecies::{self, Sealed, ValueKey};
@@ -31,9 +30,9 @@ impl ValueEngine for Builtin {
 
     fn open(&self, keys: &[&PrivateKey], sealed: &[SealedEntry<'_>]) -> Result<Vec<Secret>, EngineError> {
         in_parallel(sealed, |entry| {
-            keys.iter().find_map(|key| Opener::Private(key).open(entry.value, 0)).ok_or_else(|| {
-                EngineError::WrongKey { keys: vec![entry.key.to_owned()], tried: Vec::new() }
-            })
+            keys.iter()
+                .find_map(|key| Opener::Private(key).open(entry.value, 0))
+                .ok_or_else(|| EngineError::WrongKey { keys: vec![entry.key.to_owned()], tried: Vec::new() })
         })
     }
 }
@@ -63,25 +62,6 @@ fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     map: impl Fn(&T) -> Result<R, EngineError> + Sync,
 ) -> Result<Vec<R>, EngineError> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = cores.min(items.len() / VALUES_PER_THREAD);
-    if threads < 2 {
-        return items.iter().map(map).collect();
-    }
-    let map = &map;
-    let chunks: Vec<Result<Vec<R>, EngineError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(items.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || chunk.iter().map(map).collect()))
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    let mut all = Vec::with_capacity(items.len());
-    for chunk in chunks {
-        all.extend(chunk?);
-    }
-    Ok(all)
+    let threads = parallel::cores().min(items.len() / VALUES_PER_THREAD);
+    parallel::map(items.len(), threads, |at| map(&items[at])).into_iter().collect()
 }

@@ -144,7 +144,13 @@ mod tests {
     fn only_well_formed_values_are_sealed() {
         let (sealed, _) = seal(&Secret::new(""), &PrivateKey::generate().unwrap().public().unwrap()).unwrap();
         assert!(Sealed::is_sealed(&sealed));
-        for broken in ["encrypted:", "encrypted:hello", &sealed[..sealed.len() - 1], &format!("{sealed}x"), &sealed[1..]] {
+        for broken in [
+            "encrypted:",
+            "encrypted:hello",
+            &sealed[..sealed.len() - 1],
+            &format!("{sealed}x"),
+            &sealed[1..],
+        ] {
             assert!(!Sealed::is_sealed(broken), "{broken}");
         }
     }

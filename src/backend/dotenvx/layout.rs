@@ -73,7 +73,9 @@ impl Layout {
                 layout.header = true;
             } else if let Some((id, letters)) = word.rsplit_once(':') {
                 let (key, occurrence) = id.rsplit_once('#').unwrap_or((id, "1"));
-                if let (Ok(occurrence), Some(spelling)) = (occurrence.parse(), Spelling::from_letters(letters)) {
+                if let (Ok(occurrence), Some(spelling)) =
+                    (occurrence.parse(), Spelling::from_letters(letters))
+                {
                     layout.add(key, occurrence, spelling);
                 }
             }
@@ -83,7 +85,12 @@ impl Layout {
 }
 
 /// `text` with the layout line (and the header for `key` where it has none) put on top of it.
-pub(super) fn added(text: &str, layout: &Layout, base_name: &str, key: Option<(&KeyName, &PublicKey)>) -> String {
+pub(super) fn added(
+    text: &str,
+    layout: &Layout,
+    base_name: &str,
+    key: Option<(&KeyName, &PublicKey)>,
+) -> String {
     if key.is_none() && layout.order.is_empty() && find(text).is_none() {
         return text.to_owned();
     }
@@ -186,7 +193,9 @@ mod tests {
         let public = PrivateKey::generate().unwrap().public().unwrap();
         let name = KeyName::for_file(".env");
         let mark = format!("{MARK} header\nA=1\n");
-        for text in ["A=1", "A=1\r\nB=2\r\n", "#!/bin/x\nA=1\n", "\u{feff}A=1\n", "A=1\rB=2\r", "\n\nA=1", &mark] {
+        for text in
+            ["A=1", "A=1\r\nB=2\r\n", "#!/bin/x\nA=1\n", "\u{feff}A=1\n", "A=1\rB=2\r", "\n\nA=1", &mark]
+        {
             let layout = Layout { header: true, ..Layout::default() };
             let grown = added(text, &layout, ".env", Some((&name, &public)));
             assert!(grown.contains(&public.to_string()), "{grown}");

@@ -60,7 +60,12 @@ impl<'a> Previous<'a> {
     }
 
     /// The ciphertexts of the values at `picked` that were sealed for `public` and are the same as before.
-    pub(super) fn kept(&self, file: &EnvFile, picked: &[usize], public: &PublicKey) -> Vec<Option<KeptValue>> {
+    pub(super) fn kept(
+        &self,
+        file: &EnvFile,
+        picked: &[usize],
+        public: &PublicKey,
+    ) -> Vec<Option<KeptValue>> {
         if self.public.as_ref() != Some(public) {
             return picked.iter().map(|_| None).collect();
         }

@@ -17,17 +17,18 @@ fn target() -> Target {
 /// Encrypts as the pipeline does, with a key minted where one is needed.
 fn encrypt(text: &str, ring: &mut KeyRing) -> Result<String, EngineError> {
     let (target, file) = (target(), EnvFile::parse(text));
-    let public = match key_choice::choose(&Job { target: &target, file: &file, ring, public: None, previous: None }) {
-        Ok(KeyChoice::Use(name, public)) => (name, public),
-        Ok(KeyChoice::Mint(name)) => {
-            let key = PrivateKey::generate().unwrap();
-            let public = key.public().unwrap();
-            ring.insert(name.clone(), key);
-            (name, public)
-        }
-        Err(key_choice::NoKey::Engine(error)) => return Err(error),
-        Err(key_choice::NoKey::Refusal(refusal)) => panic!("{refusal}"),
-    };
+    let public =
+        match key_choice::choose(&Job { target: &target, file: &file, ring, public: None, previous: None }) {
+            Ok(KeyChoice::Use(name, public)) => (name, public),
+            Ok(KeyChoice::Mint(name)) => {
+                let key = PrivateKey::generate().unwrap();
+                let public = key.public().unwrap();
+                ring.insert(name.clone(), key);
+                (name, public)
+            }
+            Err(key_choice::NoKey::Engine(error)) => return Err(error),
+            Err(key_choice::NoKey::Refusal(refusal)) => panic!("{refusal}"),
+        };
     let job = Job { target: &target, file: &file, ring, public: Some(public), previous: None };
     let encrypted = Dotenvx(Builtin).encrypt(&job)?;
     DotenvxRules.prove(&job, &encrypted)?;
@@ -123,7 +124,9 @@ fn missing_wrong_and_damaged_are_told_apart() {
     let mut ring = KeyRing::default();
     let encrypted = encrypt("A=1\nB=2\n", &mut ring).unwrap();
     let missing = decrypt(&encrypted, &KeyRing::default()).unwrap_err();
-    assert!(matches!(&missing, EngineError::MissingKey { name, .. } if name == "DOTENV_PRIVATE_KEY_PRODUCTION"));
+    assert!(
+        matches!(&missing, EngineError::MissingKey { name, .. } if name == "DOTENV_PRIVATE_KEY_PRODUCTION")
+    );
 
     let mut other = KeyRing::default();
     other.insert(KeyName::for_file(".env.x"), PrivateKey::generate().unwrap());
@@ -139,7 +142,10 @@ fn missing_wrong_and_damaged_are_told_apart() {
 
     let malformed = KeyRing::collect(Some("DOTENV_PRIVATE_KEY_PRODUCTION=abc\n"), &Env::default());
     let error = decrypt(&encrypted, &malformed).unwrap_err();
-    assert_eq!(error.to_string(), "DOTENV_PRIVATE_KEY_PRODUCTION in .env.keys is not a private key (64 hex digits)");
+    assert_eq!(
+        error.to_string(),
+        "DOTENV_PRIVATE_KEY_PRODUCTION in .env.keys is not a private key (64 hex digits)"
+    );
 }
 
 #[test]
@@ -156,7 +162,9 @@ fn a_key_of_another_file_is_never_used_for_a_header_of_its_name() {
 
 #[test]
 fn what_dotenvx_would_leave_readable_is_refused_with_its_line() {
-    for (text, line) in [("A=1\nB: hello\n", 2), ("A=1\n\nsecret word\n", 3), ("CAFÉ=1\n", 1), ("A=1\nhunter2\n", 2)] {
+    for (text, line) in
+        [("A=1\nB: hello\n", 2), ("A=1\n\nsecret word\n", 3), ("CAFÉ=1\n", 1), ("A=1\nhunter2\n", 2)]
+    {
         let refusal = DotenvxRules.refusal(&target(), &EnvFile::parse(text)).unwrap();
         assert!(matches!(refusal, Refusal::Unreadable { line: found, .. } if found == line), "{refusal}");
     }

@@ -51,9 +51,13 @@ pub(super) fn value(file: &EnvFile, index: usize) -> Secret {
 
 /// Names key and line where the tool only knows the index of a value.
 pub(super) fn name_value(file: &EnvFile, picked: &[usize], error: EngineError) -> EngineError {
-    let EngineError::DotenvxTool(DotenvxToolError::Unrepresentable { index, why }) = error else { return error };
+    let EngineError::DotenvxTool(DotenvxToolError::Unrepresentable { index, why }) = error else {
+        return error;
+    };
     match picked.get(index).map(|&entry| &file.entries()[entry]) {
-        Some(entry) => EngineError::Unrepresentable { key: file.key(entry).to_owned(), line: entry.line, why },
+        Some(entry) => {
+            EngineError::Unrepresentable { key: file.key(entry).to_owned(), line: entry.line, why }
+        }
         None => error,
     }
 }
@@ -72,7 +76,8 @@ pub(super) fn left_readable(file: &EnvFile) -> Vec<String> {
     for entry in file.entries() {
         let key = file.key(entry);
         if key.ends_with(PLAIN_SUFFIX) && !file.raw(entry).is_empty() {
-            notes.push(format!("line {}: {key} stays readable (its name ends in {PLAIN_SUFFIX})", entry.line));
+            notes
+                .push(format!("line {}: {key} stays readable (its name ends in {PLAIN_SUFFIX})", entry.line));
         }
         let glued = entry.quote == Quote::None && file.text()[entry.slot.end..].starts_with('#');
         if glued && !entry.slot.is_empty() {
@@ -149,9 +154,8 @@ pub(super) fn occurrences(file: &EnvFile) -> Vec<(&str, usize)> {
 /// No key at hand, or a malformed one where no other is there.
 pub(super) fn keys_for<'a>(job: &'a Job<'_>) -> Result<Vec<&'a PrivateKey>, EngineError> {
     let header = header_key(job.file).ok().flatten();
-    let name = header
-        .as_ref()
-        .map_or_else(|| KeyName::for_file(&job.target.base_name()), |(name, _)| name.clone());
+    let name =
+        header.as_ref().map_or_else(|| KeyName::for_file(&job.target.base_name()), |(name, _)| name.clone());
     let mut keys: Vec<&PrivateKey> = job.ring.by_preference(&name).into_iter().map(|key| &key.key).collect();
     if keys.is_empty() {
         return Err(match job.ring.malformed().first() {
@@ -188,7 +192,11 @@ pub(super) fn compare(
 }
 
 /// Why `sealed` did not open, found out in process; none where it does open and the fault is the engine's.
-pub(super) fn diagnose(job: &Job<'_>, keys: &[&PrivateKey], sealed: &[SealedEntry<'_>]) -> Option<EngineError> {
+pub(super) fn diagnose(
+    job: &Job<'_>,
+    keys: &[&PrivateKey],
+    sealed: &[SealedEntry<'_>],
+) -> Option<EngineError> {
     let closed: Vec<&SealedEntry<'_>> = sealed.iter().filter(|entry| opened(keys, entry).is_none()).collect();
     let first = closed.first()?;
     let header = header_key(job.file).ok().flatten();
@@ -262,10 +270,15 @@ fn attempt(
 fn misread(text: &EnvFile, file: &EnvFile, picked: &[usize], values: &[Secret]) -> Vec<usize> {
     let same_keys = text.entries().len() == file.entries().len()
         && text.entries().iter().zip(file.entries()).all(|(a, b)| text.key(a) == file.key(b));
-    let reads_back = |&at: &usize| same_keys && text.value(&text.entries()[picked[at]]) == values[at].expose();
+    let reads_back =
+        |&at: &usize| same_keys && text.value(&text.entries()[picked[at]]) == values[at].expose();
     let wrong: Vec<usize> = (0..values.len()).filter(|at| !reads_back(at)).collect();
     // Entries that moved are the fault of the values that need quotes.
-    if same_keys { wrong } else { wrong.into_iter().filter(|&at| needs_quotes(values[at].expose())).collect() }
+    if same_keys {
+        wrong
+    } else {
+        wrong.into_iter().filter(|&at| needs_quotes(values[at].expose())).collect()
+    }
 }
 
 fn needs_quotes(value: &str) -> bool {
@@ -303,7 +316,10 @@ fn prove_text(
         slots.into_iter().filter_map(|(index, value)| Some((index, value?))).unzip();
     let back = decrypted(encrypted, &picked, &values)?;
     // A file that was partly encrypted keeps its layout line; it is compared without it.
-    let wanted =
-        if holds_ciphertext(original) { layout::removed(original.text()) } else { original.text().to_owned() };
+    let wanted = if holds_ciphertext(original) {
+        layout::removed(original.text())
+    } else {
+        original.text().to_owned()
+    };
     if back == wanted { Ok(()) } else { Err(EngineError::Layout) }
 }

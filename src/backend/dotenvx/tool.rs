@@ -20,6 +20,7 @@ use crate::backend::EngineError;
 use crate::env::{self, Env};
 use crate::files::PrivateDir;
 use crate::keys::{PrivateKey, PublicKey};
+use crate::parallel;
 use crate::process::{Cmd, Output, Tool, ToolError};
 use crate::secret::Secret;
 use text::Line;
@@ -38,6 +39,12 @@ const PASSED: [&str; 3] = [env::PATH, "SystemRoot", "PATHEXT"];
 /// The base name that makes every version use the plain `DOTENV_PUBLIC_KEY` and `DOTENV_PRIVATE_KEY`.
 const FILE: &str = ".env";
 const KEYS_FILE: &str = ".env.keys";
+/// How many binaries run at once; each takes 90 MB.
+const WORKERS: usize = 4;
+/// A value costs the binary about 10 ms and its start 300 ms.
+const WORTH_A_CALL: usize = 60;
+/// Far from what the deadline allows.
+const MOST_IN_A_CALL: usize = 1000;
 /// From this length on a value may be too long for version 1.
 const LONG: usize = 16 << 10;
 const VERSION_DEADLINE: Duration = Duration::from_secs(10);
@@ -53,7 +60,7 @@ pub struct DotenvxTool {
 impl DotenvxTool {
     /// Wraps a binary that was looked up; nothing is run yet.
     pub fn new(tool: Tool, env: Env) -> Self {
-        Self { tool, env, deadline: Duration::from_secs(120), version: OnceLock::new() }
+        Self { tool, env, deadline: Duration::from_mins(2), version: OnceLock::new() }
     }
 
     /// Sets how long one call of the binary may take; without it, two minutes.
@@ -78,8 +85,8 @@ impl DotenvxTool {
     /// Encrypts `values` for the holder of the private key that belongs to `public_key` (66 hex digits).
     ///
     /// Gives one `encrypted:…` for each value, in order. A value that no version can be given exactly is refused by
-    /// its index before anything is run. All values are encrypted by one call of the binary, but for the rare ones
-    /// that must be last in their file.
+    /// its index before anything is run. One call of the binary encrypts all of them; many are shared among several
+    /// calls at once, and of the rare ones that must be last in their file each has a call of its own.
     pub fn seal(&self, public_key: &str, values: &[Secret]) -> Result<Vec<String>, DotenvxToolError> {
         if !text::is_public_key(public_key) {
             return Err(DotenvxToolError::BadPublicKey);
@@ -92,14 +99,18 @@ impl DotenvxTool {
                 Line::holding(value.expose()).map(|line| (index, line)).map_err(why)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let (last, mut together): (Vec<_>, Vec<_>) =
-            lines.into_iter().partition(|(_, line)| line.must_be_last());
-        let mut last = last.into_iter();
-        together.extend(last.next());
-        let calls = std::iter::once(together).chain(last.map(|line| vec![line]));
+        let (last, together): (Vec<_>, Vec<_>) = lines.into_iter().partition(|(_, line)| line.must_be_last());
+        let mut calls: Vec<Vec<_>> = together.chunks(share(together.len())).map(<[_]>::to_vec).collect();
+        for (at, line) in last.into_iter().enumerate() {
+            match calls.get_mut(at) {
+                Some(call) => call.push(line),
+                None => calls.push(vec![line]),
+            }
+        }
+        let done = parallel::map(calls.len(), WORKERS, |at| self.seal_lines(public_key, &calls[at]));
         let mut sealed = vec![String::new(); values.len()];
-        for lines in calls.filter(|lines| !lines.is_empty()) {
-            self.seal_lines(public_key, &lines, &mut sealed)?;
+        for (index, text) in done.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+            sealed[index] = text;
         }
         Ok(sealed)
     }
@@ -116,29 +127,36 @@ impl DotenvxTool {
             .enumerate()
             .map(|(index, text)| text::plaintext_len(text).ok_or(DotenvxToolError::BadCiphertext { index }))
             .collect::<Result<Vec<_>, _>>()?;
-        if sealed.is_empty() {
-            return Ok(Vec::new());
-        }
+        let size = share(sealed.len());
+        let calls: Vec<_> = sealed.chunks(size).zip(lengths.chunks(size)).collect();
+        let opened = parallel::map(calls.len(), WORKERS, |at| {
+            let (sealed, lengths) = calls[at];
+            self.open_lines(private_keys, sealed, lengths).map_err(|error| error.moved(at * size))
+        });
+        Ok(opened.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    fn open_lines(
+        &self,
+        private_keys: &[Secret],
+        sealed: &[String],
+        lengths: &[usize],
+    ) -> Result<Vec<Secret>, DotenvxToolError> {
         let name = text::fresh_name()?;
         let folder = PrivateDir::new(&self.env)?;
         folder.write(FILE, text::sealed_file(&name, sealed).as_bytes())?;
         let stdin = folder.share(KEYS_FILE, text::keys_file(private_keys).as_bytes())?;
-        let output = self
-            .cmd(&folder)
-            .args(["get", "-f", FILE, "-fk", KEYS_FILE])
-            .stdin(stdin.into())
-            .stdout_into(folder.scratch()?)
-            .run()?;
+        let args = ["get", "-f", FILE, "-fk", KEYS_FILE];
+        let output = self.cmd(&folder).args(args).stdin(stdin.into()).stdout_into(folder.scratch()?).run()?;
         drop(folder);
-        opened(&output, &name, sealed, &lengths)
+        opened(&output, &name, sealed, lengths)
     }
 
     fn seal_lines(
         &self,
         public_key: &str,
         lines: &[(usize, Line<'_>)],
-        sealed: &mut [String],
-    ) -> Result<(), DotenvxToolError> {
+    ) -> Result<Vec<(usize, String)>, DotenvxToolError> {
         let name = text::fresh_name()?;
         let folder = PrivateDir::new(&self.env)?;
         let stdin = folder.share(FILE, text::plain_file(public_key, &name, lines).as_bytes())?;
@@ -150,10 +168,10 @@ impl DotenvxTool {
         }
         let output = output.success()?;
         let text = output.text()?;
-        for (index, line) in lines {
-            sealed[*index] = text::find_sealed(text, &name, *index, line.plaintext)?;
-        }
-        Ok(())
+        let find = |(index, line): &(usize, Line<'_>)| {
+            Ok((*index, text::find_sealed(text, &name, *index, line.plaintext)?))
+        };
+        lines.iter().map(find).collect()
     }
 
     /// A call of the binary in `folder`, which is also its home, with nothing of the user's environment but the path.
@@ -168,6 +186,11 @@ impl DotenvxTool {
         let output = self.cmd(&folder).arg("--version").deadline(VERSION_DEADLINE).run().ok()?;
         version::in_text(output.text().ok()?)
     }
+}
+
+/// How many of `count` values go into one call: all of them, unless there are enough to keep several cores busy.
+fn share(count: usize) -> usize {
+    count.div_ceil(parallel::cores().min(WORKERS)).clamp(WORTH_A_CALL, MOST_IN_A_CALL)
 }
 
 /// The failure that the tool speaks of, whatever its exit code.
@@ -243,4 +266,3 @@ impl ValueEngine for DotenvxTool {
         Ok(self.open(&keys, &sealed)?)
     }
 }
-

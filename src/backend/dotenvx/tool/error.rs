@@ -152,6 +152,14 @@ pub enum DotenvxToolError {
 }
 
 impl DotenvxToolError {
+    /// The error with its index counted from the beginning of the whole call, `by` values earlier.
+    pub(super) fn moved(mut self, by: usize) -> Self {
+        if let Self::NotOpened { index, .. } | Self::Changed { index } = &mut self {
+            *index += by;
+        }
+        self
+    }
+
     /// The value that the error is about, by its index in the call.
     pub fn index(&self) -> Option<usize> {
         match self {

@@ -39,10 +39,10 @@ impl<'a> Line<'a> {
             return with("");
         }
         if has('\r') {
-            return match plain_in_double_quotes(plaintext) {
-                true => with("\""),
-                false => Err("it holds a carriage return together with a double quote or a backslash escape"),
-            };
+            if plain_in_double_quotes(plaintext) {
+                return with("\"");
+            }
+            return Err("it holds a carriage return together with a double quote or a backslash escape");
         }
         match (has('\''), has('`')) {
             (false, _) => with("'"),
@@ -108,7 +108,7 @@ pub(super) fn plain_file(public_key: &str, name: &str, lines: &[(usize, Line<'_>
     let room: usize = lines.iter().map(|(_, line)| 2 * line.plaintext.len() + 32).sum();
     // Large enough never to grow, which would leave a copy behind in freed memory.
     let mut text = Zeroizing::new(String::with_capacity(room + 128));
-    text.push_str(&format!("DOTENV_PUBLIC_KEY=\"{public_key}\"\n"));
+    text.extend(["DOTENV_PUBLIC_KEY=\"", public_key, "\"\n"]);
     for (index, line) in lines {
         text.push_str(&key(name, *index));
         text.push('=');
@@ -120,7 +120,11 @@ pub(super) fn plain_file(public_key: &str, name: &str, lines: &[(usize, Line<'_>
 
 /// The file to decrypt. Single quotes keep every version from expanding or executing what comes out.
 pub(super) fn sealed_file(name: &str, sealed: &[String]) -> String {
-    sealed.iter().enumerate().map(|(index, sealed)| format!("{}='{sealed}'\n", key(name, index))).collect()
+    let mut text = String::new();
+    for (index, sealed) in sealed.iter().enumerate() {
+        text.extend([key(name, index).as_str(), "='", sealed, "'\n"]);
+    }
+    text
 }
 
 /// The key store with every key in one list, which all versions try in turn.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::files;
-use crate::process::{Source, Tool};
+use crate::process::Tool;
 
 /// How far above the script its `package.json` may lie (`src/cli/dotenvx.js`, with room to spare).
 const LEVELS: usize = 5;
@@ -18,8 +18,8 @@ struct Package {
 
 /// Reads the version from the folder that envdrift installed into, or from the package around the script.
 pub(super) fn beside(tool: &Tool) -> Option<String> {
-    if tool.source == Source::Installed {
-        return Some(tool.path.parent()?.file_name()?.to_str()?.strip_prefix("dotenvx-")?.to_owned());
+    if let Some(version) = tool.installed_version() {
+        return Some(version.to_owned());
     }
     // A `.cmd` launcher lies beside the node_modules that it starts.
     let beside_launcher = tool.path.parent()?.join("node_modules/@dotenvx/dotenvx/package.json");
