@@ -12,6 +12,7 @@ use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
 use crate::ops::hooks::HookError;
+use crate::ops::services::ServiceError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -82,6 +83,9 @@ pub enum Error {
         /// The stable token.
         code: &'static str,
     },
+    /// A service of `lock` or `pull` is not worked on.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -166,6 +170,7 @@ impl Error {
             }
             Self::Hooks(error) => error.hint(),
             Self::Repeated { hint, .. } => hint.clone(),
+            Self::Service(error) => error.hint(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
             Self::Output(_) => None,
@@ -191,6 +196,7 @@ impl Error {
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Hooks(error) => error.code(),
             Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
+            Self::Service(error) => error.code(),
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",
         }

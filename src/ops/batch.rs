@@ -27,6 +27,11 @@ impl<'a> Batch<'a> {
         Self { unit: "run", ..Self::grouped(targets, vec![0; targets.len()]) }
     }
 
+    /// Each target in a group of its own.
+    pub(super) fn apart(targets: &'a [Target]) -> Self {
+        Self::grouped(targets, (0..targets.len()).collect())
+    }
+
     /// Each target in the group of its environment.
     pub(super) fn grouped(targets: &'a [Target], groups: Vec<usize>) -> Self {
         let errors = targets.iter().map(|_| None).collect();

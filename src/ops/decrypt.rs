@@ -60,8 +60,18 @@ pub struct Decrypted {
 
 /// Decrypts every target, or none.
 pub fn run(request: &Request<'_>) -> Decrypted {
+    run_batch(request, Batch::whole(request.targets))
+}
+
+/// Decrypts every target for itself: one that fails leaves the others to it. All are decrypted in memory before the
+/// first is written.
+pub(super) fn run_each(request: &Request<'_>) -> Decrypted {
+    run_batch(request, Batch::apart(request.targets))
+}
+
+fn run_batch<'a>(request: &Request<'a>, batch: Batch<'a>) -> Decrypted {
     let with = With { backend: request.backend, default: request.default, open: request.open, env: request.env };
-    let mut run = Run::start(Batch::whole(request.targets), with);
+    let mut run = Run::start(batch, with);
     run.load();
     run.open();
     if request.output == Output::InPlace {

@@ -42,8 +42,18 @@ pub struct Encrypted {
 
 /// Encrypts every target, or none: refusals, engines and proofs come before the first write.
 pub fn run(request: &Request<'_>) -> Encrypted {
-    let Request { targets, cipher, reuse, env } = *request;
-    let mut run = Run::start(Batch::whole(targets), With { cipher, reuse, env });
+    run_batch(request, Batch::whole(request.targets))
+}
+
+/// Encrypts every target for itself: one that fails leaves the others to it. All refusals and proofs come before the
+/// first write.
+pub(super) fn run_each(request: &Request<'_>) -> Encrypted {
+    run_batch(request, Batch::apart(request.targets))
+}
+
+fn run_batch<'a>(request: &Request<'a>, batch: Batch<'a>) -> Encrypted {
+    let Request { cipher, reuse, env, .. } = *request;
+    let mut run = Run::start(batch, With { cipher, reuse, env });
     run.load();
     run.seal();
     run.write();
