@@ -68,8 +68,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let profile = args.profile.as_deref();
     let Some(services) = project.services(profile, session)? else { return Ok(1) };
     let rules = project.rules(&session.env)?;
-    let mut plan =
-        lock::plan(&lock::Request { services: &services, rules: &rules, env: &session.env });
+    let mut plan = lock::plan(&lock::Request { services: &services, rules: &rules, env: &session.env });
     let heading = title("Lock - Verifying keys and encrypting env files", profile);
     session.ui.answer(&heading);
     let mode = args.mode();

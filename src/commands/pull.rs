@@ -26,7 +26,7 @@ pub struct Args {
     /// Overwrite keys that differ from the vault's without asking
     #[arg(long, short)]
     force: bool,
-    /// Also the mappings tagged with this profile; copies their files to activate_to
+    /// Also the mappings tagged with this profile; activates their files
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
     #[command(flatten)]

@@ -89,13 +89,8 @@ impl Project {
     }
 
     fn open_with(&self, choice: EngineChoice, env: &Env) -> Result<Cipher, Error> {
-        let wish = open::Wish {
-            choice,
-            config: &self.config,
-            sops: &self.sops,
-            env,
-            notify: &crate::ui::notice,
-        };
+        let wish =
+            open::Wish { choice, config: &self.config, sops: &self.sops, env, notify: &crate::ui::notice };
         open::open(self.backend, &wish)
     }
 
@@ -179,7 +174,9 @@ fn unavailable(name: &str) -> Error {
     Error::Usage {
         message: format!("This version of envdrift cannot reach vaults yet, and {name} needs one"),
         hint: match name {
-            "pull" => "run `envdrift pull --skip-sync` with the keys in .env.keys or in the environment".into(),
+            "pull" => {
+                "run `envdrift pull --skip-sync` with the keys in .env.keys or in the environment".into()
+            }
             _ => "run it without the flag: lock then uses the keys at hand".into(),
         },
         code: "vault.unavailable",

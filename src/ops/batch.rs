@@ -155,7 +155,9 @@ impl<'a> Batch<'a> {
                 Some(error) => Row::new(target.to_string(), Outcome::Failed(error)),
                 None if broken.contains(&groups[at]) => Row::new(
                     target.to_string(),
-                    Outcome::Skipped(format!("{target} was left as it is: another file of this {unit} failed")),
+                    Outcome::Skipped(format!(
+                        "{target} was left as it is: another file of this {unit} failed"
+                    )),
                 ),
                 None => row(at),
             }

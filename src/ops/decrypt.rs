@@ -70,7 +70,8 @@ pub(super) fn run_each(request: &Request<'_>) -> Decrypted {
 }
 
 fn run_batch<'a>(request: &Request<'a>, batch: Batch<'a>) -> Decrypted {
-    let with = With { backend: request.backend, default: request.default, open: request.open, env: request.env };
+    let with =
+        With { backend: request.backend, default: request.default, open: request.open, env: request.env };
     let mut run = Run::start(batch, with);
     run.load();
     run.open();
@@ -195,7 +196,8 @@ impl<'a> Run<'a> {
             let opened = work.filter(|work| work.plain.is_some());
             let mut row = Row::new(target.to_string(), opened.map_or_else(nothing, |_| done(Verb::Decrypt)));
             row.backend = work.map(|work| work.kind);
-            let cipher = opened.and_then(|work| ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind));
+            let cipher =
+                opened.and_then(|work| ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind));
             row.engine = cipher.map(|cipher| cipher.engine.label());
             row
         })
@@ -213,7 +215,8 @@ impl<'a> Run<'a> {
 
     /// A dotenvx file without ciphertext needs neither engine nor key; SOPS says itself that it is none of its files.
     fn is_encrypted(&self, at: usize) -> bool {
-        let meant_as_ciphertext = |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
+        let meant_as_ciphertext =
+            |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
         self.work[at].as_ref().is_some_and(|work| {
             work.kind == BackendKind::Sops || Evidences::of(&work.file).lines.iter().any(meant_as_ciphertext)
         })

@@ -20,6 +20,9 @@ use super::key_stores::{Access, KeyStores};
 use super::previous::{self, Reuse};
 use super::protect;
 
+/// How many key stores are written at a time.
+const STORE_WRITERS: usize = 8;
+
 /// What to encrypt, and with what.
 pub struct Request<'a> {
     /// The files, in argument order.
@@ -160,10 +163,17 @@ impl<'a> Run<'a> {
             .collect();
         let staged = self.batch.stage(&texts, Mode::Keep);
         let needed = self.minted();
-        self.stores.retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
-        for (path, text) in self.stores.changed() {
-            if let Err(error) = files::write_atomic(&path, text.as_bytes(), Mode::Private) {
-                let members = needed.iter().filter(|(_, store, _)| *store == path).map(|(at, ..)| *at);
+        self.stores
+            .retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
+        let changed = self.stores.changed();
+        // Flushing to disk takes its time and no core: the stores of many services are written side by side.
+        let written = parallel::map(changed.len(), STORE_WRITERS, |at| {
+            let (path, text) = &changed[at];
+            files::write_atomic(path, text.as_bytes(), Mode::Private)
+        });
+        for ((path, _), result) in changed.iter().zip(written) {
+            if let Err(error) = result {
+                let members = needed.iter().filter(|(_, store, _)| store == path).map(|(at, ..)| *at);
                 self.batch.fail_all(members, error.into());
             }
         }

@@ -141,7 +141,10 @@ fn judge_all(request: &Request<'_>, at: &[usize], targets: &[Target]) -> Vec<Ser
             }
             None => already_encrypted(),
         };
-        crate::report::Row { backend: Some(kind), ..crate::report::Row::new(targets[at].to_string(), outcome) }
+        crate::report::Row {
+            backend: Some(kind),
+            ..crate::report::Row::new(targets[at].to_string(), outcome)
+        }
     });
     let service = |((at, row), remarks): ((&usize, crate::report::Row), Vec<Remark>)| {
         let outcome = unreadable(row.outcome);
@@ -150,7 +153,8 @@ fn judge_all(request: &Request<'_>, at: &[usize], targets: &[Target]) -> Vec<Ser
         let warnings: Vec<String> =
             remarks.iter().filter(|remark| **remark != Remark::Partly).map(ToString::to_string).collect();
         let path = &service_row.row.path;
-        service_row.warning = warnings.first().map(|warning| format!("{path}: {}", warning.trim_start_matches("warning: ")));
+        service_row.warning =
+            warnings.first().map(|warning| format!("{path}: {}", warning.trim_start_matches("warning: ")));
         service_row.remarks = remarks;
         service_row
     };

@@ -53,8 +53,7 @@ pub fn run(request: &Request<'_>) -> Result<Pulled, crate::error::Error> {
         settle(&request.services[at], request.backend)
     });
     let todo: Vec<usize> = (0..settled.len()).filter(|&at| settled[at].is_none()).collect();
-    let targets: Vec<Target> =
-        todo.iter().filter_map(|&at| target(&request.services[at]).cloned()).collect();
+    let targets: Vec<Target> = todo.iter().filter_map(|&at| target(&request.services[at]).cloned()).collect();
     let mut rows = settled;
     if !targets.is_empty() {
         (request.open)(request.backend)?;

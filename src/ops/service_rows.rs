@@ -105,7 +105,8 @@ impl ServiceRow {
             Place::File(_) | Place::Partial(..) => return None,
             Place::Repeated(target) => skipped(&target.to_string(), "same file as an earlier mapping", ""),
             Place::Ambiguous(names) => {
-                let several = format!("several env files fit: {}; specify environment or env_file", names.join(", "));
+                let several =
+                    format!("several env files fit: {}; specify environment or env_file", names.join(", "));
                 skipped(&service.folder, AMBIGUOUS, &several)
             }
             Place::Absent(path) => skipped(path, "not found", "no env file found"),
@@ -126,9 +127,8 @@ impl ServiceRow {
             Outcome::Restored => {
                 format!("= {path} - skipped (content unchanged, restored encrypted version from git)")
             }
-            Outcome::Same(reason) => format!("= {path} - skipped ({reason})"),
             Outcome::Skipped(reason) if reason == AMBIGUOUS => format!("? {path} - skipped ({reason})"),
-            Outcome::Skipped(reason) => format!("= {path} - skipped ({reason})"),
+            Outcome::Same(reason) | Outcome::Skipped(reason) => format!("= {path} - skipped ({reason})"),
             Outcome::WouldChange(_) if self.remarks.contains(&Remark::Partly) => {
                 format!("? {path} - would re-encrypt (plaintext values remain)")
             }
@@ -136,6 +136,8 @@ impl ServiceRow {
             Outcome::Failed(Error::Service(error)) if !matches!(error, ServiceError::NoFolder) => {
                 format!("! {path} - {error}")
             }
+            // Verb and path are in the row already.
+            Outcome::Failed(Error::Engine { source, .. }) => format!("! {path} - error: {source}"),
             Outcome::Failed(error) => format!("! {path} - error: {error}"),
         }
     }
@@ -186,7 +188,9 @@ pub fn to_json(command: &str, is_ok: bool, rows: &[ServiceRow]) -> String {
         reason: Option<String>,
     }
     let activation = |activation: &Activation| match activation {
-        Activation::Done { to, .. } => JsonActivation { outcome: "activated", path: to.clone(), reason: None },
+        Activation::Done { to, .. } => {
+            JsonActivation { outcome: "activated", path: to.clone(), reason: None }
+        }
         Activation::Escapes(to) => {
             JsonActivation { outcome: "failed", path: to.clone(), reason: Some("escapes folder".into()) }
         }

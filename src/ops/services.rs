@@ -103,9 +103,9 @@ impl ServiceError {
             Self::EnvFile(_) => Some("name a file below folder_path".into()),
             Self::NoFolder => Some("folder_path starts from the folder of the config file".into()),
             Self::Unreadable(error) => error.hint(),
-            Self::Foreign { found, .. } => {
-                Some(format!("run `envdrift decrypt --backend {found}` on it first, or change [encryption] backend"))
-            }
+            Self::Foreign { found, .. } => Some(format!(
+                "run `envdrift decrypt --backend {found}` on it first, or change [encryption] backend"
+            )),
         }
     }
 
@@ -226,7 +226,8 @@ fn matches(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, Error> {
     let found = glob::glob(whole).map_err(|error| wrong(error.msg))?;
     let mut paths = Vec::new();
     for path in found {
-        let unreadable = |error: &glob::GlobError| wrong(&format!("{} cannot be read", error.path().display()));
+        let unreadable =
+            |error: &glob::GlobError| wrong(&format!("{} cannot be read", error.path().display()));
         paths.push(path.map_err(|error| unreadable(&error))?);
     }
     paths.sort();

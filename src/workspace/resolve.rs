@@ -92,6 +92,7 @@ enum Choice {
 }
 
 /// Chooses among `names`, none of which is `.env.<environment>` or a companion.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "the contract says so")]
 fn choose(names: &BTreeSet<String>, environment: &str) -> Choice {
     let endings = [".env.", "-", ".", "_"].map(|before| match before {
         ".env." => format!(".env.{environment}"),
@@ -139,9 +140,9 @@ fn files_of(folder: &Path, key_store: &str) -> BTreeSet<String> {
 /// True for examples, for key stores and for the backups of key stores.
 pub fn is_companion(name: &str, key_store: &str) -> bool {
     let lower = name.to_lowercase();
-    let is_backup = [KEY_STORE, key_store].iter().any(|store| {
-        name.strip_prefix(store).is_some_and(|rest| rest.starts_with(".backup."))
-    });
+    let is_backup = [KEY_STORE, key_store]
+        .iter()
+        .any(|store| name.strip_prefix(store).is_some_and(|rest| rest.starts_with(".backup.")));
     is_backup
         || name == key_store
         || [".example", ".sample", ".template", ".keys"].iter().any(|suffix| lower.ends_with(suffix))
@@ -170,7 +171,9 @@ mod tests {
 
     #[test]
     fn a_name_that_says_the_environment_is_taken() {
-        for name in ["api.env.staging", "api-staging.env", "api.staging.env", "api_staging.env", "staging.env"] {
+        for name in
+            ["api.env.staging", "api-staging.env", "api.staging.env", "api_staging.env", "staging.env"]
+        {
             assert_eq!(taken(&[name, "README.md"], "staging").as_deref(), Some(name));
         }
         for name in ["apistaging.env", "Staging.env", "staging.env.bak", "api-staging.ENV"] {
@@ -204,7 +207,9 @@ mod tests {
 
     #[test]
     fn examples_key_stores_and_their_backups_are_no_env_files() {
-        for name in [".env.example", ".env.Sample", "a.TEMPLATE", ".env.keys", ".env.keys.backup.2026", ".my.keys2"] {
+        for name in
+            [".env.example", ".env.Sample", "a.TEMPLATE", ".env.keys", ".env.keys.backup.2026", ".my.keys2"]
+        {
             assert!(is_companion(name, ".my.keys2"), "{name}");
         }
         assert!(is_companion(".my.keys2.backup.1", ".my.keys2"));

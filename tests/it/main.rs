@@ -18,6 +18,12 @@ mod dotenvx_vectors;
 mod fake;
 mod loader_sweep;
 #[cfg(unix)]
+mod lock;
+#[cfg(unix)]
 mod lying_tool;
+#[cfg(unix)]
+mod pull;
+#[cfg(unix)]
+mod service_sandbox;
 mod sops_interop;
 mod sops_vectors;
