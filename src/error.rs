@@ -29,7 +29,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     /// The config is broken.
-    #[error(transparent)]
+    #[error("{}", config_message(.0))]
     Config(#[from] ConfigError),
     /// `--backend` names no backend.
     #[error(transparent)]
@@ -86,6 +86,12 @@ pub enum Error {
     /// A service of `lock` or `pull` is not worked on.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// Another program wrote the file between reading and writing it.
+    #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// Ctrl-C or SIGTERM came before the first file was replaced.
+    #[error("Interrupted: nothing was written")]
+    Interrupted,
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -102,6 +108,18 @@ pub enum Error {
     /// Standard output is gone.
     #[error("Cannot write to standard output: {0}")]
     Output(std::io::Error),
+}
+
+/// True where the file has to be mended before any command runs; its message says so in a second line.
+fn is_broken_file(error: &ConfigError) -> bool {
+    matches!(error, ConfigError::Unreadable { .. } | ConfigError::Syntax { .. } | ConfigError::Invalid { .. })
+}
+
+fn config_message(error: &ConfigError) -> String {
+    match error.hint().filter(|_| is_broken_file(error)) {
+        Some(hint) => format!("{error}\n{hint}"),
+        None => error.to_string(),
+    }
 }
 
 fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
@@ -146,7 +164,7 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint(),
+            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
@@ -171,9 +189,10 @@ impl Error {
             Self::Hooks(error) => error.hint(),
             Self::Repeated { hint, .. } => hint.clone(),
             Self::Service(error) => error.hint(),
+            Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
-            Self::Output(_) => None,
+            Self::Interrupted | Self::Output(_) => None,
         }
     }
 
@@ -195,8 +214,10 @@ impl Error {
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Hooks(error) => error.code(),
-            Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::Service(error) => error.code(),
+            Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
+            Self::Interrupted => "interrupted",
+            Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",
         }

@@ -4,6 +4,7 @@
 //! conversation (warnings, errors, hints, progress). Badges and phrases are an API that scripts match. Colour
 //! only on a terminal, unless `FORCE_COLOR` or `--color` says otherwise; nothing is ever wrapped.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -12,7 +13,7 @@ use crate::backend::BackendKind;
 use crate::env::Env;
 use crate::error::Error;
 use crate::ops::check::FileStatus;
-use crate::report::{Outcome, Report, Row};
+use crate::report::{self, Outcome, Report, Row};
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -64,7 +65,7 @@ pub struct Ui {
     options: UiOptions,
     color_out: bool,
     color_err: bool,
-    broken: bool,
+    broken: Option<io::Error>,
 }
 
 impl Ui {
@@ -77,7 +78,7 @@ impl Ui {
             ColorChoice::Auto => env.get("FORCE_COLOR").is_some() || terminal,
         };
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Self { options, color_out: color(out), color_err: color(err), broken: false }
+        Self { options, color_out: color(out), color_err: color(err), broken: None }
     }
 
     /// True where standard output carries a JSON document.
@@ -87,12 +88,16 @@ impl Ui {
 
     /// `[OK] …` on standard output.
     pub fn ok(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Green, "[OK]", self.color_out);
-        self.answer(&format!("{badge} {message}"));
+        let badge = badge(AnsiColor::Green, "[OK]", self.color_out);
+        self.answer_line(&format!("{badge} {}", visible(message)));
     }
 
     /// A line of the answer; not with `--json` or `-q`.
     pub fn answer(&mut self, line: &str) {
+        self.answer_line(&visible(line));
+    }
+
+    fn answer_line(&mut self, line: &str) {
         if self.options.format == Format::Human && self.options.verbosity > Verbosity::Quiet {
             self.out(format!("{line}\n").as_bytes());
         }
@@ -105,34 +110,43 @@ impl Ui {
 
     /// `[WARN] …` on standard error.
     pub fn warn(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Yellow, "[WARN]", self.color_err);
-        Self::err(&format!("{badge} {message}"));
+        let badge = badge(AnsiColor::Yellow, "[WARN]", self.color_err);
+        Self::err(&format!("{badge} {}", visible(message)));
     }
 
     /// A warning that carries its own words, such as those about unknown config keys.
     pub fn plain_warning(&mut self, line: &str) {
-        Self::err(line);
+        Self::err(&visible(line));
     }
 
     /// A line on standard error with `-v`.
     pub fn detail(&mut self, line: &str) {
         if self.options.verbosity == Verbosity::Verbose {
-            Self::err(line);
+            Self::err(&visible(line));
         }
     }
 
     /// `[ERROR] …`, the place in a config file, and what to do next.
     pub fn error(&mut self, error: &Error) {
-        let badge = self.badge(AnsiColor::Red, "[ERROR]", self.color_err);
-        for line in error.to_string().lines() {
-            Self::err(&format!("{badge} {line}"));
+        let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        let message = error.to_string();
+        for line in message.lines() {
+            Self::err(&format!("{label} {}", visible(line)));
         }
         if let Some(snippet) = error.snippet() {
             Self::err(&snippet.to_string());
         }
         if let Some(hint) = error.hint() {
-            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_err);
-            Self::err(&format!("  {label} {hint}"));
+            let hinted = badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {hinted} {}", visible(&hint)));
+        }
+    }
+
+    /// An error that ended `command` before it had a report: for people, and with `--json` as the document.
+    pub fn failure(&mut self, command: &str, error: &Error) {
+        self.error(error);
+        if self.is_json() {
+            self.out(format!("{}\n", report::failure_json(command, error)).as_bytes());
         }
     }
 
@@ -154,15 +168,15 @@ impl Ui {
     /// What to do next, below a row of the answer.
     pub fn hint(&mut self, hint: &str) {
         if self.options.format == Format::Human {
-            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_err);
-            Self::err(&format!("  {label} {hint}"));
+            let label = badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {label} {}", visible(hint)));
         }
     }
 
     /// The error of a row that is not printed itself.
     pub fn row_error(&mut self, path: &str, error: &Error) {
-        let badge = self.badge(AnsiColor::Red, "[ERROR]", self.color_err);
-        Self::err(&format!("{badge} {path}: {error}"));
+        let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        Self::err(&format!("{label} {}", visible(&format!("{path}: {error}"))));
         if let Some(hint) = error.hint() {
             self.hint(&hint);
         }
@@ -170,7 +184,7 @@ impl Ui {
 
     /// A line of the conversation.
     pub fn conversation(&mut self, line: &str) {
-        Self::err(line);
+        Self::err(&visible(line));
     }
 
     /// True where somebody is there to answer a question.
@@ -181,7 +195,7 @@ impl Ui {
     /// Asks on standard error and reads a line: yes or no; none where the input ended.
     pub fn confirm(&mut self, question: &str) -> Option<bool> {
         let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
+        let _ = stderr.write_all(visible(question).as_bytes()).and_then(|()| stderr.flush());
         let mut answer = String::new();
         match io::stdin().lock().read_line(&mut answer) {
             Ok(0) | Err(_) => None,
@@ -230,25 +244,26 @@ impl Ui {
         }
     }
 
-    /// True once standard output could not be written; a reader that left early does not count.
-    pub fn is_broken(&self) -> bool {
-        self.broken
-    }
-
-    fn badge(&self, color: AnsiColor, text: &str, colored: bool) -> String {
-        let style = Style::new().bold().fg_color(Some(color.into()));
-        if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    /// Why standard output could not be written, if so; a reader that left early does not count.
+    pub fn broken(&mut self) -> Option<io::Error> {
+        self.broken.take()
     }
 
     fn out(&mut self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-        self.broken |= written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        let broken = written.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        self.broken = self.broken.take().or(broken);
     }
 
     fn err(line: &str) {
         notice(line);
     }
+}
+
+fn badge(color: AnsiColor, text: &str, colored: bool) -> String {
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 /// A line on standard error, from work that has no [`Ui`] at hand.
@@ -260,6 +275,15 @@ pub fn notice(line: &str) {
 /// Only a plain yes is one.
 fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// `text` with its control characters written as escapes: names come from files that others may have made.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |ch: char| if ch.is_control() { ch.escape_default().collect() } else { ch.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// The lines of a status report, as scripts match them.

@@ -98,7 +98,7 @@ fn encrypt(args: &Args, plan: &mut Plan, project: &Project, session: &mut Sessio
     if !chosen.is_empty() {
         let cipher = project
             .open(&session.env)
-            .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+            .inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
         for warning in lock::encrypt(plan, &chosen, &cipher, &session.env) {
             session.ui.warn(&warning);
         }

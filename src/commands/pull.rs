@@ -53,7 +53,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
         open: &|_| project.open(&session.env),
         env: &session.env,
     };
-    let done = pull::run(&request).inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+    let done = pull::run(&request).inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
     for warning in &done.warnings {
         session.ui.warn(warning);
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::{self, Mode, Staged, Write};
+use crate::interrupt;
 use crate::report::{Outcome, Row};
 use crate::workspace::target::Target;
 
@@ -127,7 +128,21 @@ impl<'a> Batch<'a> {
             .collect();
         let staged = files::stage_all(&writes).into_iter().map(|one| one.map_err(Error::from));
         let staged: Vec<_> = texts.iter().map(|(at, _)| *at).zip(staged).collect();
+        if interrupt::pressed() {
+            self.fail_all(self.good(), Error::Interrupted);
+        }
         self.keep(staged)
+    }
+
+    /// Fails those of `read` whose file no longer holds what was read: what somebody saved meanwhile must not be
+    /// overwritten.
+    pub(super) fn check_unchanged(&mut self, read: &[(usize, &EnvFile)]) {
+        for &(at, file) in read {
+            let path = self.targets[at].path();
+            if !files::read(path).is_ok_and(|bytes| bytes == file.text().as_bytes()) {
+                self.fail(at, Error::ChangedMeanwhile(self.targets[at].shown().to_path_buf()));
+            }
+        }
     }
 
     /// Replaces the files whose group is still good; gives the indices of those that were replaced.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
-use crate::backend::{BackendKind, EngineError, Job};
+use crate::backend::{BackendKind, EngineError, Job, Refusal};
 use crate::cipher::Cipher;
 use crate::env::Env;
 use crate::envfile::EnvFile;
@@ -136,7 +136,16 @@ impl<'a> Run<'a> {
         let files = self.batch.load();
         for (at, file) in files.into_iter().enumerate() {
             let Some(file) = file else { continue };
-            let said = || Evidences::of(&file).backend();
+            let found = Evidences::of(&file);
+            // Ciphertext of another backend than the one that was typed is not "nothing to decrypt".
+            if let (Some(selected), Some(other)) = (self.with.backend, found.by_value())
+                && other != selected
+            {
+                let path = self.batch.target(at).to_string();
+                self.batch.fail(at, Refusal::OtherBackend { path, other, selected }.into());
+                continue;
+            }
+            let said = || found.backend();
             let kind = self.with.backend.or_else(|| said().inspect(|&kind| _ = self.detected.insert(kind)));
             self.work[at] = Some(Work { kind: kind.unwrap_or(self.with.default), file, plain: None });
         }
@@ -182,6 +191,10 @@ impl<'a> Run<'a> {
             .filter_map(|(at, work)| Some((at, work.as_ref()?.plain.as_ref()?.expose())))
             .collect();
         let staged = self.batch.stage(&texts, mode);
+        let written = self.work.iter().enumerate().filter_map(|(at, work)| Some((at, work.as_ref()?)));
+        let written: Vec<(usize, &EnvFile)> =
+            written.filter(|(_, work)| work.plain.is_some()).map(|(at, work)| (at, &work.file)).collect();
+        self.batch.check_unchanged(&written);
         self.batch.commit(staged);
     }
 

@@ -1,7 +1,7 @@
 //! `encrypt`: values become ciphertext, for one file or many.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backend::dotenvx::key_choice::{self, KeyChoice};
 use crate::backend::{BackendKind, Job, Kept, Proved};
@@ -19,9 +19,6 @@ use super::batch::Batch;
 use super::key_stores::{Access, KeyStores};
 use super::previous::{self, Reuse};
 use super::protect;
-
-/// How many key stores are written at a time.
-const STORE_WRITERS: usize = 8;
 
 /// What to encrypt, and with what.
 pub struct Request<'a> {
@@ -151,10 +148,9 @@ impl<'a> Run<'a> {
         new.or_else(|| self.files[at].as_ref().map(EnvFile::text)).filter(|_| self.batch.is_good(at))
     }
 
-    /// Protects the key stores, then writes them, then the files; every text is on disk before the first file is
-    /// replaced.
+    /// Writes the key stores, then the files. Everything is on disk under other names before anything is replaced, and
+    /// the key stores are out of git's and of other users' sight before one of them gets a key.
     pub(super) fn write(&mut self) {
-        self.protect_stores();
         let texts: Vec<(usize, &str)> = self
             .proven
             .iter()
@@ -162,22 +158,38 @@ impl<'a> Run<'a> {
             .filter_map(|(at, one)| Some((at, one.as_ref()?.encrypted.text.as_str())))
             .collect();
         let staged = self.batch.stage(&texts, Mode::Keep);
+        let read = texts.iter().filter_map(|(at, _)| Some((*at, self.files[*at].as_ref()?)));
+        let read: Vec<(usize, &EnvFile)> = read.filter(|(at, _)| self.batch.is_good(*at)).collect();
+        self.batch.check_unchanged(&read);
+        self.protect_stores();
+        self.write_stores();
+        self.batch.commit(staged);
+    }
+
+    /// Writes the stores with a key that a file needs; one that cannot be written fails those files.
+    fn write_stores(&mut self) {
         let needed = self.minted();
-        self.stores
-            .retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
-        let changed = self.stores.changed();
-        // Flushing to disk takes its time and no core: the stores of many services are written side by side.
-        let written = parallel::map(changed.len(), STORE_WRITERS, |at| {
-            let (path, text) = &changed[at];
-            files::write_atomic(path, text.as_bytes(), Mode::Private)
-        });
-        for ((path, _), result) in changed.iter().zip(written) {
-            if let Err(error) = result {
-                let members = needed.iter().filter(|(_, store, _)| store == path).map(|(at, ..)| *at);
-                self.batch.fail_all(members, error.into());
+        let is_needed = |path: &Path, name: &KeyName| {
+            needed.iter().any(|(_, store, used)| (store.as_path(), used) == (path, name))
+        };
+        self.stores.retain(is_needed);
+        let (mut paths, mut staged) = (Vec::new(), Vec::new());
+        let mut failed = Vec::new();
+        for (path, one) in self.stores.stage() {
+            match one.map_err(Error::from).and_then(|one| self.stores.check_unchanged(&path).map(|()| one)) {
+                Ok(one) => {
+                    paths.push(path);
+                    staged.push(one);
+                }
+                Err(error) => failed.push((path, error)),
             }
         }
-        self.batch.commit(staged);
+        let committed = paths.into_iter().zip(files::commit_all(staged));
+        failed.extend(committed.filter_map(|(path, one)| Some((path, one.err()?.into()))));
+        for (path, error) in failed {
+            let members = needed.iter().filter(|(_, store, _)| *store == path).map(|(at, ..)| *at);
+            self.batch.fail_all(members, error);
+        }
     }
 
     /// One row a file, and the warnings about key stores; the key stores are free again.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files::{self, FileError, Lock};
+use crate::files::{self, FileError, Lock, Mode, Staged, Write};
 use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
 
 use super::batch::Batch;
@@ -96,10 +96,26 @@ impl KeyStores {
         }
     }
 
-    /// Path and new text of the stores that got a key.
-    pub(super) fn changed(&self) -> Vec<(PathBuf, Zeroizing<String>)> {
-        let changed = self.0.iter().filter(|(_, store)| !store.minted.is_empty());
-        changed.filter_map(|(path, store)| Some((path.clone(), store.grown()?))).collect()
+    /// Writes the stores that got a key under temporary names; gives the path with each.
+    pub(super) fn stage(&self) -> Vec<(PathBuf, Result<Staged, FileError>)> {
+        let grown = self.0.iter().filter(|(_, store)| !store.minted.is_empty());
+        let texts: Vec<(PathBuf, Zeroizing<String>)> =
+            grown.filter_map(|(path, store)| Some((path.clone(), store.grown()?))).collect();
+        let writes: Vec<Write<'_>> = texts
+            .iter()
+            .map(|(path, text)| Write { path, bytes: text.as_bytes(), mode: Mode::Private })
+            .collect();
+        let staged = files::stage_all(&writes);
+        texts.iter().map(|(path, _)| path.clone()).zip(staged).collect()
+    }
+
+    /// Makes sure that the store at `path` still holds what was read: a key that another program put there meanwhile
+    /// must not be lost.
+    pub(super) fn check_unchanged(&self, path: &Path) -> Result<(), Error> {
+        match self.0.get(path) {
+            Some(store) if read(path)? != store.text => Err(Error::ChangedMeanwhile(path.to_path_buf())),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The paths of the stores that exist or will exist.

@@ -10,12 +10,18 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(unix)]
+mod decrypt_contract;
 mod docs;
 mod dotenvx_matrix;
 mod dotenvx_tool;
 mod dotenvx_vectors;
 #[cfg(unix)]
+mod encrypt_contract;
+#[cfg(unix)]
 mod fake;
+#[cfg(unix)]
+mod hook_gate;
 mod loader_sweep;
 #[cfg(unix)]
 mod lock;
@@ -25,5 +31,9 @@ mod lying_tool;
 mod pull;
 #[cfg(unix)]
 mod service_sandbox;
+mod small_diffs;
+#[cfg(unix)]
+mod sops_contract;
 mod sops_interop;
+mod sops_tool;
 mod sops_vectors;
