@@ -12,6 +12,7 @@ use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
 use crate::ops::hooks::HookError;
+use crate::ops::services::ServiceError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -72,6 +73,19 @@ pub enum Error {
     /// A git hook that the config asks for is not armed.
     #[error(transparent)]
     Hooks(#[from] HookError),
+    /// The error of another file, which stands in the way of this one too.
+    #[error("{message}")]
+    Repeated {
+        /// The message.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+        /// The stable token.
+        code: &'static str,
+    },
+    /// A service of `lock` or `pull` is not worked on.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// Another program wrote the file between reading and writing it.
     #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
     ChangedMeanwhile(PathBuf),
@@ -139,6 +153,12 @@ impl Error {
         }
     }
 
+    /// The same error for another file.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
+        Self::Repeated { message: self.to_string(), hint: self.hint(), code: self.code() }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -167,6 +187,8 @@ impl Error {
                 Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
             }
             Self::Hooks(error) => error.hint(),
+            Self::Repeated { hint, .. } => hint.clone(),
+            Self::Service(error) => error.hint(),
             Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
@@ -192,9 +214,10 @@ impl Error {
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Hooks(error) => error.code(),
+            Self::Service(error) => error.code(),
             Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
             Self::Interrupted => "interrupted",
-            Self::Usage { code, .. } => code,
+            Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",
         }

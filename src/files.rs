@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use draft::{Draft, Link, Mode, Staged};
-pub use lock::Lock;
+pub use lock::{Lock, canonical};
 pub use private::{PrivateDir, create_private_folder, memory_file, remove_empty_folder, restrict};
 pub use read::{read, read_text};
 pub use write::{Write, append_lines, commit_all, stage, stage_all, write_all, write_atomic};

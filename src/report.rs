@@ -62,6 +62,23 @@ pub struct Row {
 }
 
 impl Row {
+    /// Its JSON form.
+    pub fn to_json(&self) -> impl Serialize + '_ {
+        JsonRow::from(self)
+    }
+
+    /// Why it failed, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        match &self.outcome {
+            Outcome::Failed(error) => Some(error),
+            Outcome::Changed(_)
+            | Outcome::Restored
+            | Outcome::Same(_)
+            | Outcome::WouldChange(_)
+            | Outcome::Skipped(_) => None,
+        }
+    }
+
     /// A row that says nothing but how the file ended.
     pub fn new(path: impl Into<String>, outcome: Outcome) -> Self {
         Self { path: path.into(), outcome, backend: None, engine: None, proved: None, notes: Vec::new() }

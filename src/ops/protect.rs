@@ -7,8 +7,6 @@ use crate::error::Error;
 use crate::files;
 use crate::git::{Git, KeyStoreExposure, WorkTree};
 
-use super::key_stores::KeyStores;
-
 /// Refuses to mint a key into a store that git would publish.
 pub(super) fn refuse_published(store: &Path, env: &Env) -> Result<(), Error> {
     let git = Git::new(env);
@@ -20,19 +18,17 @@ pub(super) fn refuse_published(store: &Path, env: &Env) -> Result<(), Error> {
     }
 }
 
-/// Git-ignores every key store of the run and makes it private; what was done goes into `warnings`.
-pub(super) fn before_writing(stores: &KeyStores, env: &Env, warnings: &mut Vec<String>) -> Result<(), Error> {
-    for store in stores.existing() {
-        let git = Git::new(env);
-        if let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) {
-            warnings.extend(ignore(&tree, store)?);
-        }
-        if store.exists()
-            && let Err(error) = files::restrict(store)
-        {
-            // It belongs to somebody else, who let this user read it.
-            warnings.push(format!("{error}: others may be able to read the private keys in it"));
-        }
+/// Git-ignores a key store and makes it private; what was done goes into `warnings`.
+pub(super) fn before_writing(store: &Path, env: &Env, warnings: &mut Vec<String>) -> Result<(), Error> {
+    let git = Git::new(env);
+    if let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) {
+        warnings.extend(ignore(&tree, store)?);
+    }
+    if store.exists()
+        && let Err(error) = files::restrict(store)
+    {
+        // It belongs to somebody else, who let this user read it.
+        warnings.push(format!("{error}: others may be able to read the private keys in it"));
     }
     Ok(())
 }
