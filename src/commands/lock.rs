@@ -2,12 +2,12 @@
 
 use crate::error::Error;
 use crate::ops::lock::{self, Plan};
-use crate::ops::service_rows::{self, ServiceRow};
+use crate::ops::service_rows::ServiceRow;
 use crate::report::Outcome;
 
 use super::Session;
 use super::provider_args::ProviderArgs;
-use super::service_run::{Project, VaultUse, print_panel, print_rows, title};
+use super::service_run::{Project, VaultUse, print_json, print_panel, print_rows, title};
 
 /// Encrypt the env files of all services
 ///
@@ -66,7 +66,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
         session.verify_hooks(&project.config)?;
     }
     let profile = args.profile.as_deref();
-    let Some(services) = project.services(profile, session)? else { return Ok(1) };
+    let Some(services) = project.services("lock", profile, session)? else { return Ok(1) };
     let rules = project.rules(&session.env)?;
     let mut plan = lock::plan(&lock::Request { services: &services, rules: &rules, env: &session.env });
     let heading = title("Lock - Verifying keys and encrypting env files", profile);
@@ -80,10 +80,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let tally = Tally { declined, ..Tally::of(&plan.rows) };
     tally.print(args, &plan.rows, session);
     let is_ok = tally.is_ok();
-    if session.ui.is_json() {
-        let document = service_rows::to_json("lock", is_ok, &plan.rows);
-        session.ui.payload(format!("{document}\n").as_bytes());
-    }
+    print_json("lock", is_ok, &plan.rows, session);
     conclude(args, &tally, session);
     Ok(u8::from(!is_ok))
 }
@@ -104,7 +101,7 @@ fn encrypt(args: &Args, plan: &mut Plan, project: &Project, session: &mut Sessio
         }
     }
     for &at in pending.iter().filter(|at| !chosen.contains(at)) {
-        plan.settle(at, Outcome::Skipped("user declined".to_owned()));
+        plan.skip(at, "user declined");
     }
     Ok(pending.len() - chosen.len())
 }

@@ -2,12 +2,12 @@
 
 use crate::error::Error;
 use crate::ops::pull;
-use crate::ops::service_rows::{self, Activation, ServiceRow};
+use crate::ops::service_rows::{Activation, ServiceRow};
 use crate::report::Outcome;
 
 use super::Session;
 use super::provider_args::ProviderArgs;
-use super::service_run::{Project, VaultUse, print_panel, print_rows, title};
+use super::service_run::{Project, VaultUse, print_json, print_panel, print_rows, title};
 
 /// Decrypt the env files of all services
 ///
@@ -39,7 +39,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let project = Project::load(&args.provider, vault, session)?;
     session.verify_hooks(&project.config)?;
     let profile = args.profile.as_deref();
-    let Some(services) = project.services(profile, session)? else { return Ok(1) };
+    let Some(services) = project.services("pull", profile, session)? else { return Ok(1) };
     let heading = title("Pull - Decrypting env files", profile);
     session.ui.answer(&heading);
     session.ui.answer(&format!("{} | Services: {}", project.label(), services.len()));
@@ -60,10 +60,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     print_rows(&done.rows, session);
     let tally = Tally::of(&done.rows);
     tally.print(session);
-    if session.ui.is_json() {
-        let document = service_rows::to_json("pull", tally.is_ok(), &done.rows);
-        session.ui.payload(format!("{document}\n").as_bytes());
-    }
+    print_json("pull", tally.is_ok(), &done.rows, session);
     session.ui.answer("");
     if tally.errors > 0 {
         session.ui.warn("Some files could not be decrypted");

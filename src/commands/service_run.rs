@@ -6,7 +6,7 @@ use crate::cipher::Cipher;
 use crate::env::Env;
 use crate::error::Error;
 use crate::ops::open;
-use crate::ops::service_rows::{Remark, ServiceRow};
+use crate::ops::service_rows::{self, Remark, ServiceRow};
 use crate::ops::services::{self, Service};
 use crate::report::Outcome;
 use crate::workspace::{Config, ProviderKind};
@@ -57,9 +57,10 @@ impl Project {
         Ok(Self { config, backend, provider, choice, sops })
     }
 
-    /// The work list; none, after a warning, where no mapping is untagged.
+    /// The work list of `command`; none, after a warning, where no mapping is untagged.
     pub fn services(
         &self,
+        command: &str,
         profile: Option<&str>,
         session: &mut Session,
     ) -> Result<Option<Vec<Service>>, Error> {
@@ -73,6 +74,7 @@ impl Project {
             }),
             (true, None) => {
                 session.ui.warn("No non-profile mappings found. Use --profile to specify one.");
+                print_json(command, false, &[], session);
                 Ok(None)
             }
         }
@@ -100,6 +102,13 @@ impl Project {
             Some(provider) => format!("Provider: {provider}"),
             None => format!("Backend: {}", self.backend),
         }
+    }
+}
+
+/// Prints the document of `--json`.
+pub fn print_json(command: &str, is_ok: bool, rows: &[ServiceRow], session: &mut Session) {
+    if session.ui.is_json() {
+        session.ui.payload(format!("{}\n", service_rows::to_json(command, is_ok, rows)).as_bytes());
     }
 }
 

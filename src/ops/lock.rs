@@ -48,9 +48,12 @@ impl Plan {
         (0..self.rows.len()).filter(waits).collect()
     }
 
-    /// Gives the row at `at` another end.
-    pub fn settle(&mut self, at: usize, outcome: Outcome) {
-        self.rows[at].row.outcome = outcome;
+    /// Ends the row at `at` as one that is not encrypted after all.
+    pub fn skip(&mut self, at: usize, reason: &str) {
+        let row = &mut self.rows[at];
+        row.row.outcome = Outcome::Skipped(reason.to_owned());
+        row.remarks.clear();
+        row.warning = Some(format!("{}: {reason}", row.row.path));
     }
 }
 

@@ -151,6 +151,8 @@ fn a_profile_that_selects_nothing_is_told() {
     let run = services.envdrift(&["pull", "--skip-sync"]);
     assert_eq!(run.code, 1);
     assert!(run.stderr.contains("[WARN] No non-profile mappings found. Use --profile to specify one."));
+    assert_eq!(services.envdrift(&["pull", "--skip-sync", "--json"]).json()["ok"], false);
+    assert_eq!(services.envdrift(&["pull", "--json"]).json()["error"]["code"], "vault.unavailable");
     services
         .envdrift(&["lock", "--check", "--profile", "nope"])
         .refuses("No mappings found for profile 'nope'", "");
