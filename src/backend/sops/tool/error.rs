@@ -35,7 +35,7 @@ impl fmt::Display for Verb {
 pub enum SopsToolError {
     /// A refusal that the built-in engine shares.
     #[error(transparent)]
-    Sops(#[from] SopsError),
+    Sops(Box<SopsError>),
     /// The binary is older than what envdrift can rely on.
     #[error("{} is sops {version}; envdrift needs {MINIMUM} or newer", path.display())]
     TooOld {
@@ -110,6 +110,12 @@ pub enum SopsToolError {
     /// The private folder could not be used.
     #[error(transparent)]
     File(#[from] FileError),
+}
+
+impl From<SopsError> for SopsToolError {
+    fn from(error: SopsError) -> Self {
+        Self::Sops(Box::new(error))
+    }
 }
 
 fn differences(missing: &[String], extra: &[String]) -> String {
