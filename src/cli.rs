@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::backend::EngineChoice;
-use crate::commands::{self, Session, completions, decrypt, encrypt, man};
+use crate::commands::{self, Session, completions, decrypt, encrypt, man, pull_partial, push};
 use crate::env::Env;
 use crate::error::Error;
 use crate::interrupt;
@@ -66,6 +66,8 @@ impl Global {
 enum Command {
     Encrypt(encrypt::Args),
     Decrypt(decrypt::Args),
+    Push(push::Args),
+    PullPartial(pull_partial::Args),
     Completions(completions::Args),
     Man(man::Args),
     /// Print the version
@@ -79,6 +81,8 @@ fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
         Command::Encrypt(args) => encrypt::run(args, session),
         Command::Decrypt(args) => decrypt::run(args, session),
+        Command::Push(args) => push::run(&args, session),
+        Command::PullPartial(args) => pull_partial::run(&args, session),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), &mut session.ui)),
         Command::Man(args) => man::run(&args, Cli::command(), &mut session.ui),
         Command::Version => Ok(commands::version(&mut session.ui)),

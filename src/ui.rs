@@ -4,6 +4,8 @@
 //! conversation (warnings, errors, hints, progress). Badges and phrases are an API that scripts match. Colour
 //! only on a terminal, unless `FORCE_COLOR` or `--color` says otherwise; nothing is ever wrapped.
 
+mod partial;
+
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -13,6 +15,8 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::ops::check::FileStatus;
 use crate::report::{Outcome, Report, Row};
+
+pub use partial::lock_counts;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -163,6 +167,11 @@ impl Ui {
             Outcome::Same(reason) | Outcome::Skipped(reason) => self.warn(reason),
             Outcome::Failed(error) => self.error(error),
         }
+        self.remarks(row);
+    }
+
+    /// What the user should know of a file besides how it ended.
+    fn remarks(&mut self, row: &Row) {
         if self.options.verbosity == Verbosity::Quiet && !row.notes.is_empty() {
             self.warn(&format!("{}: {} remark(s), shown without -q", row.path, row.notes.len()));
         } else {

@@ -5,6 +5,8 @@ pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
 pub mod man;
+pub mod pull_partial;
+pub mod push;
 pub mod sops_args;
 
 use std::collections::HashSet;
@@ -15,6 +17,7 @@ use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
 use crate::ops::hooks;
+use crate::ops::partial::PartialError;
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -74,6 +77,14 @@ impl Session {
         self.ui.report(report);
         u8::from(!report.is_ok())
     }
+}
+
+/// Loads the config for partial encryption, whose commands say so when that fails.
+fn partial_config(session: &mut Session) -> Result<Config, Error> {
+    session.load_config().map_err(|error| match error {
+        Error::Config(error) => PartialError::Load(error).into(),
+        other => other,
+    })
 }
 
 /// The backend that was typed, if any.

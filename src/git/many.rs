@@ -89,7 +89,8 @@ impl WorkTree<'_> {
     }
 
     fn mark(&self, flag: &str, paths: &[&OsString]) -> bool {
-        paths.is_empty() || self.run(&["update-index", "-z", flag, "--stdin"], &[], &null_separated(paths)).is_some()
+        paths.is_empty()
+            || self.run(&["update-index", "-z", flag, "--stdin"], &[], &null_separated(paths)).is_some()
     }
 }
 

@@ -60,7 +60,8 @@ pub struct Decrypted {
 
 /// Decrypts every target, or none.
 pub fn run(request: &Request<'_>) -> Decrypted {
-    let with = With { backend: request.backend, default: request.default, open: request.open, env: request.env };
+    let with =
+        With { backend: request.backend, default: request.default, open: request.open, env: request.env };
     let mut run = Run::start(Batch::whole(request.targets), with);
     run.load();
     run.open();
@@ -115,8 +116,13 @@ impl<'a> Run<'a> {
         Self { batch, with, work, ciphers: Vec::new(), detected: BTreeSet::new() }
     }
 
+    /// The batch.
+    pub(super) fn batch(&self) -> &Batch<'a> {
+        &self.batch
+    }
+
     /// The batch, for errors of the caller.
-    pub(super) fn batch(&mut self) -> &mut Batch<'a> {
+    pub(super) fn batch_mut(&mut self) -> &mut Batch<'a> {
         &mut self.batch
     }
 
@@ -157,9 +163,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The plaintext of the file at `at`; none where it had nothing to decrypt or its group failed.
-    pub(super) fn plain(&self, at: usize) -> Option<&Secret> {
-        self.work[at].as_ref()?.plain.as_ref().filter(|_| self.batch.is_good(at))
+    /// The readable text of the file at `at`, its own where it had nothing to decrypt; none where its group failed.
+    pub(super) fn plaintext(&self, at: usize) -> Option<&str> {
+        let work = self.work[at].as_ref().filter(|_| self.batch.is_good(at))?;
+        Some(work.plain.as_ref().map_or(work.file.text(), Secret::expose))
     }
 
     /// Writes the plaintexts into the files; all are on disk before the first file is replaced.
@@ -185,7 +192,8 @@ impl<'a> Run<'a> {
             let opened = work.filter(|work| work.plain.is_some());
             let mut row = Row::new(target.to_string(), opened.map_or_else(nothing, |_| done(Verb::Decrypt)));
             row.backend = work.map(|work| work.kind);
-            let cipher = opened.and_then(|work| ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind));
+            let cipher =
+                opened.and_then(|work| ciphers.iter().find(|cipher| cipher.backend.kind() == work.kind));
             row.engine = cipher.map(|cipher| cipher.engine.label());
             row
         })
@@ -203,7 +211,8 @@ impl<'a> Run<'a> {
 
     /// A dotenvx file without ciphertext needs neither engine nor key; SOPS says itself that it is none of its files.
     fn is_encrypted(&self, at: usize) -> bool {
-        let meant_as_ciphertext = |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
+        let meant_as_ciphertext =
+            |line: &Evidence| matches!(line.class, ValueClass::Dotenvx | ValueClass::Damaged);
         self.work[at].as_ref().is_some_and(|work| {
             work.kind == BackendKind::Sops || Evidences::of(&work.file).lines.iter().any(meant_as_ciphertext)
         })

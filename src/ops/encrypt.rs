@@ -90,8 +90,13 @@ impl<'a> Run<'a> {
         Self { batch, with, stores, files, left_alone: BTreeSet::new(), keys, proven, warnings: Vec::new() }
     }
 
+    /// The batch.
+    pub(super) fn batch(&self) -> &Batch<'a> {
+        &self.batch
+    }
+
     /// The batch, for errors of the caller.
-    pub(super) fn batch(&mut self) -> &mut Batch<'a> {
+    pub(super) fn batch_mut(&mut self) -> &mut Batch<'a> {
         &mut self.batch
     }
 
@@ -150,7 +155,8 @@ impl<'a> Run<'a> {
             .collect();
         let staged = self.batch.stage(&texts, Mode::Keep);
         let needed = self.minted();
-        self.stores.retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
+        self.stores
+            .retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
         for (path, text) in self.stores.changed() {
             if let Err(error) = files::write_atomic(&path, text.as_bytes(), Mode::Private) {
                 let members = needed.iter().filter(|(_, store, _)| *store == path).map(|(at, ..)| *at);

@@ -11,5 +11,6 @@ pub mod encrypt;
 pub mod hooks;
 mod key_stores;
 pub mod open;
+pub mod partial;
 pub mod previous;
 mod protect;
