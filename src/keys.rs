@@ -229,6 +229,12 @@ impl KeyRing {
         &self.malformed
     }
 
+    /// Where the variable of `name` stands, if it should hold a key and does not.
+    pub fn malformed_named(&self, name: &KeyName) -> Option<&str> {
+        let variable = name.private() + " in ";
+        self.malformed.iter().find(|place| place.starts_with(&variable)).map(String::as_str)
+    }
+
     /// The names of the keys, for messages.
     pub fn names(&self) -> Vec<String> {
         self.keys.iter().map(|key| key.name.private()).collect()

@@ -232,6 +232,7 @@ impl<'a> Run<'a> {
             KeyChoice::Use(name, public) => Ok((name, public)),
             KeyChoice::Mint(name) => {
                 if !private.contains(&path) {
+                    files::refuse_read_only(&path)?;
                     protect::refuse_published(&path, self.with.env)?;
                     private.insert(path.clone());
                 }

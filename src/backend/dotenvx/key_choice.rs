@@ -36,7 +36,7 @@ pub fn choose(job: &Job<'_>) -> Result<KeyChoice, NoKey> {
         Err((key, line)) => Err(Refusal::PublicKey { path: job.target.to_string(), line, key }.into()),
         Ok(Some((name, public))) => in_header(job, name, public),
         Ok(None) if text::holds_ciphertext(job.file) => by_opening(job),
-        Ok(None) => Ok(as_before(job).unwrap_or_else(|| by_name(job))),
+        Ok(None) => as_before(job).map_or_else(|| by_name(job), Ok),
     }
 }
 
@@ -71,10 +71,14 @@ fn by_opening(job: &Job<'_>) -> Result<KeyChoice, NoKey> {
     }
 }
 
-fn by_name(job: &Job<'_>) -> KeyChoice {
+fn by_name(job: &Job<'_>) -> Result<KeyChoice, NoKey> {
     let name = KeyName::for_file(&job.target.base_name());
-    match job.ring.named(&name).and_then(crate::keys::PrivateKey::public) {
-        Some(public) => KeyChoice::Use(name, public),
-        None => KeyChoice::Mint(name),
+    if let Some(public) = job.ring.named(&name).and_then(crate::keys::PrivateKey::public) {
+        return Ok(KeyChoice::Use(name, public));
+    }
+    match job.ring.malformed_named(&name) {
+        // The name is taken by what once was a key: a second one beside it would hide the damage.
+        Some(variable) => Err(EngineError::MalformedKey { variable: variable.to_owned() }.into()),
+        None => Ok(KeyChoice::Mint(name)),
     }
 }

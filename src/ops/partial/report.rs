@@ -1,7 +1,6 @@
 //! What a verb of partial encryption did: one entry an environment, in the order of the config.
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::error::Error;
 use crate::report::Row;
@@ -81,13 +80,20 @@ impl<E> Report<E> {
     /// The JSON form, with `ok` as the exit code says it.
     pub fn to_json(&self, command: &str, ok: bool) -> String {
         let rows = self.environments.iter().flat_map(|environment| {
-            let row =
-                |row: &Row| json!(EnvironmentRow { environment: &environment.name, row: row.to_json() });
-            environment.rows.iter().map(row).collect::<Vec<_>>()
+            let row = |row| EnvironmentRow { environment: &environment.name, row: Row::to_json(row) };
+            environment.rows.iter().map(row)
         });
-        let rows: Vec<_> = rows.collect();
-        format!("{:#}\n", json!({"schema": 1, "command": command, "ok": ok, "rows": rows}))
+        let document = Document { schema: 1, command, ok, rows: rows.collect() };
+        serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
     }
+}
+
+#[derive(Serialize)]
+struct Document<'a, R> {
+    schema: u32,
+    command: &'a str,
+    ok: bool,
+    rows: Vec<EnvironmentRow<'a, R>>,
 }
 
 #[derive(Serialize)]

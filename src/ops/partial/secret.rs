@@ -7,6 +7,7 @@
 use crate::backend::BackendKind;
 use crate::backend::classify::{Evidences, ValueClass};
 use crate::backend::dotenvx::DotenvxRules;
+use crate::backend::sops::shape::{self, ValueShape};
 use crate::cipher::{self, Step, refuse_name};
 use crate::envfile::EnvFile;
 use crate::error::Error;
@@ -21,7 +22,7 @@ use super::PartialError;
 pub(super) enum Owner {
     /// Nobody's or dotenvx's: the pipeline decides.
     Ours,
-    /// SOPS's, and nothing in it is readable.
+    /// SOPS's, and nothing in it is readable that its own rule encrypts.
     Sops,
 }
 
@@ -31,12 +32,15 @@ pub(super) const SOPS_NOTE: &str =
 
 /// Whose the file is.
 pub(super) fn owner(target: &Target, file: &EnvFile) -> Result<Owner, PartialError> {
-    let found = Evidences::of(file);
-    if found.by_value() != Some(BackendKind::Sops) {
+    if !is_of_sops(file) {
         return Ok(Owner::Ours);
     }
-    let mixed = found.readable().next().is_some() || found.of_class(ValueClass::Dotenvx).next().is_some();
-    if mixed { Err(PartialError::SopsFile { path: target.to_string() }) } else { Ok(Owner::Sops) }
+    let whole =
+        |row: &shape::Row| !row.selected || matches!(row.shape, ValueShape::Encrypted | ValueShape::Empty);
+    match shape::survey(file.text()) {
+        Ok(rows) if rows.iter().all(whole) => Ok(Owner::Sops),
+        Ok(_) | Err(_) => Err(PartialError::SopsFile { path: target.to_string() }),
+    }
 }
 
 /// True where the file holds ciphertext or metadata of SOPS.
