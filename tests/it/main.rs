@@ -19,5 +19,7 @@ mod fake;
 mod loader_sweep;
 #[cfg(unix)]
 mod lying_tool;
+#[cfg(unix)]
+mod partial;
 mod sops_interop;
 mod sops_vectors;

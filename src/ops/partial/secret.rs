@@ -5,7 +5,7 @@
 //! time and break its MAC; and nothing here can decrypt either.
 
 use crate::backend::BackendKind;
-use crate::backend::classify::{Evidences, ValueClass};
+use crate::backend::classify::{Evidence, Evidences, ValueClass};
 use crate::backend::dotenvx::DotenvxRules;
 use crate::backend::sops::shape::{self, ValueShape};
 use crate::cipher::{self, Step, refuse_name};
@@ -35,12 +35,14 @@ pub(super) fn owner(target: &Target, file: &EnvFile) -> Result<Owner, PartialErr
     if !is_of_sops(file) {
         return Ok(Owner::Ours);
     }
+    let refused = PartialError::SopsFile { path: target.to_string() };
+    let Ok(rows) = shape::survey(file.text()) else { return Err(refused) };
     let whole =
         |row: &shape::Row| !row.selected || matches!(row.shape, ValueShape::Encrypted | ValueShape::Empty);
-    match shape::survey(file.text()) {
-        Ok(rows) if rows.iter().all(whole) => Ok(Owner::Sops),
-        Ok(_) | Err(_) => Err(PartialError::SopsFile { path: target.to_string() }),
-    }
+    // A name such as `sops_token` is metadata to SOPS and a variable to everyone else.
+    let left_readable = |line: &Evidence| rows.iter().any(|row| !row.selected && row.key == line.key);
+    let encrypted = rows.iter().all(whole) && Evidences::of(file).readable().all(left_readable);
+    if encrypted { Ok(Owner::Sops) } else { Err(refused) }
 }
 
 /// True where the file holds ciphertext or metadata of SOPS.
