@@ -127,3 +127,6 @@ impl Ui {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

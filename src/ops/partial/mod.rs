@@ -14,6 +14,8 @@ mod error;
 mod glob;
 pub mod lock;
 mod members;
+#[cfg(test)]
+mod phase_tests;
 mod product;
 mod protect;
 pub mod pull;

@@ -52,7 +52,7 @@ pub fn lock_counts(report: &Report<Locked>) -> Vec<String> {
         .collect()
 }
 
-fn lines(environment: &EnvironmentReport<Locked>) -> Vec<Line> {
+pub(super) fn lines(environment: &EnvironmentReport<Locked>) -> Vec<Line> {
     let error = || environment.errors().next().map(ToString::to_string).unwrap_or_default();
     match &environment.end {
         Some(Locked::Folder { dir, .. }) => {

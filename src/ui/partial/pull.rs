@@ -101,7 +101,7 @@ fn pulled_lines(environment: &EnvironmentReport<Pulled>) -> Vec<Line> {
     }
 }
 
-fn phase_lines(environment: &EnvironmentReport<Pulled>) -> Vec<Line> {
+pub(super) fn phase_lines(environment: &EnvironmentReport<Pulled>) -> Vec<Line> {
     let Some(end) = &environment.end else {
         let line = |row: &Row| Some((Mark::Attention, format!("{} - error: {}", row.path, row.error()?)));
         return environment.rows.iter().filter_map(line).collect();
@@ -126,7 +126,7 @@ fn phase_lines(environment: &EnvironmentReport<Pulled>) -> Vec<Line> {
     lines
 }
 
-fn summary(report: &Report<Pulled>, merge: Merge) -> Vec<String> {
+pub(super) fn summary(report: &Report<Pulled>, merge: Merge) -> Vec<String> {
     let sum = |of: fn(&Pulled) -> usize| report.ends().map(of).sum::<usize>();
     let mut lines =
         vec![format!("Decrypted: {}", sum(Pulled::decrypted)), format!("Skipped: {}", sum(Pulled::skipped))];
