@@ -76,11 +76,24 @@ enum Command {
 
 /// The exit code after Ctrl-C or SIGTERM, as shells give it.
 const INTERRUPTED: i32 = 130;
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Encrypt(_) => "encrypt",
+            Self::Decrypt(_) => "decrypt",
+            Self::Push(_) => "push",
+            Self::PullPartial(_) => "pull-partial",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+            Self::Version => "version",
+        }
+    }
+}
 
 fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
-        Command::Encrypt(args) => encrypt::run(args, session),
-        Command::Decrypt(args) => decrypt::run(args, session),
+        Command::Encrypt(args) => encrypt::run(&args, session),
+        Command::Decrypt(args) => decrypt::run(&args, session),
         Command::Push(args) => push::run(&args, session),
         Command::PullPartial(args) => pull_partial::run(&args, session),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), &mut session.ui)),
@@ -105,19 +118,23 @@ pub fn main() -> i32 {
     };
     let ui = Ui::new(cli.global.ui_options(), &env);
     let mut session = Session { env, ui, global: cli.global };
+    let name = cli.command.name();
     let ended = match lost_folder {
         Some(error) => Err(error),
         None => dispatch(cli.command, &mut session),
     };
     let code = ended.unwrap_or_else(|error| {
-        session.ui.error(&error);
+        session.ui.failure(name, &error);
         1
     });
-    match (interrupt::pressed(), session.ui.is_broken()) {
-        (true, _) => INTERRUPTED,
-        (false, true) => 1,
-        (false, false) => i32::from(code),
-    }
+    let code = match session.ui.broken() {
+        Some(error) => {
+            session.ui.error(&Error::Output(error));
+            1
+        }
+        None => i32::from(code),
+    };
+    if interrupt::pressed() { INTERRUPTED } else { code }
 }
 
 /// The command tree, for tests and documentation.

@@ -29,7 +29,7 @@ pub enum Error {
     #[error(transparent)]
     File(#[from] FileError),
     /// The config is broken.
-    #[error(transparent)]
+    #[error("{}", config_message(.0))]
     Config(#[from] ConfigError),
     /// `--backend` names no backend.
     #[error(transparent)]
@@ -76,6 +76,12 @@ pub enum Error {
     /// A git hook that the config asks for is not armed.
     #[error(transparent)]
     Hooks(#[from] HookError),
+    /// Another program wrote the file between reading and writing it.
+    #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// Ctrl-C or SIGTERM came before the first file was replaced.
+    #[error("Interrupted: nothing was written")]
+    Interrupted,
     /// The error of another file, which stands in the way of this one too.
     #[error("{message}")]
     Repeated {
@@ -102,6 +108,18 @@ pub enum Error {
     /// Standard output is gone.
     #[error("Cannot write to standard output: {0}")]
     Output(std::io::Error),
+}
+
+/// True where the file has to be mended before any command runs; its message says so in a second line.
+fn is_broken_file(error: &ConfigError) -> bool {
+    matches!(error, ConfigError::Unreadable { .. } | ConfigError::Syntax { .. } | ConfigError::Invalid { .. })
+}
+
+fn config_message(error: &ConfigError) -> String {
+    match error.hint().filter(|_| is_broken_file(error)) {
+        Some(hint) => format!("{error}\n{hint}"),
+        None => error.to_string(),
+    }
 }
 
 fn not_installed(backend: BackendKind, cause: Option<&InstallError>) -> String {
@@ -148,7 +166,7 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint(),
+            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
@@ -172,10 +190,11 @@ impl Error {
             }
             Self::Partial(error) => error.hint(),
             Self::Hooks(error) => error.hint(),
+            Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Repeated { hint, .. } => hint.clone(),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
-            Self::Output(_) => None,
+            Self::Interrupted | Self::Output(_) => None,
         }
     }
 
@@ -198,6 +217,8 @@ impl Error {
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Partial(error) => error.code(),
             Self::Hooks(error) => error.code(),
+            Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
+            Self::Interrupted => "interrupted",
             Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",

@@ -9,6 +9,7 @@ mod draft;
 mod lock;
 mod private;
 mod read;
+mod temp;
 mod write;
 
 use std::io;

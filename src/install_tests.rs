@@ -342,7 +342,7 @@ fn in_a_process_with_a_file_size_limit() {
 }
 
 #[test]
-fn the_public_way_uses_the_mirror_and_speaks_the_contract() {
+fn the_public_way_uses_the_mirror_and_speaks_the_documented_words() {
     let data = tempfile::tempdir().unwrap();
     let site = site([]);
     for (tool, start) in [

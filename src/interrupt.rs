@@ -42,9 +42,14 @@ impl Drop for Hold {
 
 #[cfg(unix)]
 fn install() {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use std::sync::Arc;
+
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag;
 
+    // A file that may not grow any more is an error of the write and not the end of the process, which would leave a
+    // temporary file behind.
+    let _ = flag::register(SIGXFSZ, Arc::default());
     for signal in [SIGINT, SIGTERM] {
         // The order counts: the shutdown looks at the flag before this signal sets it. Where a handler cannot be
         // installed the signal keeps its default, which is to end the process.

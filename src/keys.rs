@@ -38,8 +38,10 @@ impl KeyName {
     /// The name that dotenvx gives to the pair of a file called `base_name`.
     pub fn for_file(base_name: &str) -> Self {
         let mut name = base_name.to_lowercase();
-        if name.starts_with(".env") && name.ends_with(".txt") {
-            name.truncate(name.len() - ".txt".len());
+        if name.starts_with(".env")
+            && let Some(stem) = name.strip_suffix(".txt")
+        {
+            name.truncate(stem.len());
         }
         if name == ".env" {
             return Self(String::new());
@@ -164,7 +166,14 @@ pub struct RingKey {
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {
     keys: Vec<RingKey>,
-    malformed: Vec<String>,
+    malformed: Vec<Malformed>,
+}
+
+/// A variable that should hold a private key and does not.
+#[derive(Debug, Clone)]
+struct Malformed {
+    name: KeyName,
+    place: String,
 }
 
 impl KeyRing {
@@ -197,7 +206,10 @@ impl KeyRing {
         for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
             match PrivateKey::from_hex(part) {
                 Some(key) => self.keys.push(RingKey { name: name.clone(), key }),
-                None => self.malformed.push(format!("{variable} in {source}")),
+                None => {
+                    let place = format!("{variable} in {source}");
+                    self.malformed.push(Malformed { name: name.clone(), place });
+                }
             }
         }
     }
@@ -224,15 +236,14 @@ impl KeyRing {
         self.by_preference(name).into_iter().map(|key| &key.key).find(|key| key.public() == Some(*public))
     }
 
-    /// Where a variable stands that should hold a key and does not, as `NAME in SOURCE`.
-    pub fn malformed(&self) -> &[String] {
-        &self.malformed
+    /// Where a variable stands that should hold a key and does not, as `NAME in SOURCE`; the pair `name` first.
+    pub fn malformed(&self, name: &KeyName) -> Option<&str> {
+        self.malformed_named(name).or_else(|| Some(self.malformed.first()?.place.as_str()))
     }
 
-    /// Where the variable of `name` stands, if it should hold a key and does not.
+    /// Where the variable of the pair `name` stands when it holds no key, as `NAME in SOURCE`.
     pub fn malformed_named(&self, name: &KeyName) -> Option<&str> {
-        let variable = name.private() + " in ";
-        self.malformed.iter().find(|place| place.starts_with(&variable)).map(String::as_str)
+        self.malformed.iter().find(|one| &one.name == name).map(|one| one.place.as_str())
     }
 
     /// The names of the keys, for messages.
@@ -300,7 +311,8 @@ mod tests {
             ring.names(),
             ["DOTENV_PRIVATE_KEY_X"; 3].into_iter().chain(["DOTENV_PRIVATE_KEY_Y"]).collect::<Vec<_>>()
         );
-        assert_eq!(ring.malformed(), ["DOTENV_PRIVATE_KEY in .env.keys"]);
+        assert_eq!(ring.malformed_named(&KeyName::for_file(".env")), Some("DOTENV_PRIVATE_KEY in .env.keys"));
+        assert_eq!(ring.malformed_named(&KeyName::for_file(".env.x")), None);
         let public = PrivateKey::from_hex(&other).unwrap().public().unwrap();
         assert!(ring.matching(&public, &KeyName::for_file(".env")).is_some());
     }

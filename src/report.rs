@@ -109,9 +109,16 @@ impl Report {
     /// The JSON form.
     pub fn to_json(&self) -> String {
         let rows = self.rows.iter().map(JsonRow::from).collect();
-        let document = JsonReport { schema: 1, command: self.command, ok: self.is_ok(), rows };
+        let document = JsonReport { schema: 1, command: self.command, ok: self.is_ok(), rows, error: None };
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
+}
+
+/// The JSON form of a command that ended before it had a row for every file.
+pub fn failure_json(command: &str, error: &Error) -> String {
+    let error = JsonError { reason: error.to_string(), code: error.code(), hint: error.hint() };
+    let document = JsonReport { schema: 1, command, ok: false, rows: Vec::new(), error: Some(error) };
+    serde_json::to_string_pretty(&document).unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -120,6 +127,16 @@ struct JsonReport<'a> {
     command: &'a str,
     ok: bool,
     rows: Vec<JsonRow<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<JsonError>,
+}
+
+#[derive(Serialize)]
+struct JsonError {
+    reason: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! Tells whether a plaintext variable looks like a secret that somebody forgot to encrypt.
 //!
 //! Three signs count, in this order: a schema marks the name, the value has the shape of a known credential, the name
-//! suggests one. The rules are those of the contract (spec encrypt-decrypt, section 7) and the bare names `PASSWORD`,
+//! suggests one. docs/cli/encrypt.md lists the rules, among them the bare names `PASSWORD`,
 //! `SECRET`, `TOKEN`, `APIKEY`. The answer only feeds warnings; it never decides what is encrypted.
 //!
 //! The rules are prefixes and suffixes, matched by hand: 20,000 variables take half a millisecond, and no pattern has

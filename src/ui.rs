@@ -6,6 +6,7 @@
 
 mod partial;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -14,7 +15,7 @@ use crate::backend::BackendKind;
 use crate::env::Env;
 use crate::error::Error;
 use crate::ops::check::FileStatus;
-use crate::report::{Outcome, Report, Row};
+use crate::report::{self, Outcome, Report, Row};
 
 pub use partial::lock_counts;
 
@@ -68,7 +69,7 @@ pub struct Ui {
     options: UiOptions,
     color_out: bool,
     color_err: bool,
-    broken: bool,
+    broken: Option<io::Error>,
 }
 
 impl Ui {
@@ -81,7 +82,7 @@ impl Ui {
             ColorChoice::Auto => env.get("FORCE_COLOR").is_some() || terminal,
         };
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        Self { options, color_out: color(out), color_err: color(err), broken: false }
+        Self { options, color_out: color(out), color_err: color(err), broken: None }
     }
 
     /// True where standard output carries a JSON document.
@@ -91,12 +92,16 @@ impl Ui {
 
     /// `[OK] …` on standard output.
     pub fn ok(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Green, "[OK]", self.color_out);
-        self.answer(&format!("{badge} {message}"));
+        let badge = badge(AnsiColor::Green, "[OK]", self.color_out);
+        self.answer_line(&format!("{badge} {}", visible(message)));
     }
 
     /// A line of the answer; not with `--json` or `-q`.
     pub fn answer(&mut self, line: &str) {
+        self.answer_line(&visible(line));
+    }
+
+    fn answer_line(&mut self, line: &str) {
         if self.options.format == Format::Human && self.options.verbosity > Verbosity::Quiet {
             self.out(format!("{line}\n").as_bytes());
         }
@@ -109,34 +114,43 @@ impl Ui {
 
     /// `[WARN] …` on standard error.
     pub fn warn(&mut self, message: &str) {
-        let badge = self.badge(AnsiColor::Yellow, "[WARN]", self.color_err);
-        Self::err(&format!("{badge} {message}"));
+        let badge = badge(AnsiColor::Yellow, "[WARN]", self.color_err);
+        Self::err(&format!("{badge} {}", visible(message)));
     }
 
     /// A warning that carries its own words, such as those about unknown config keys.
     pub fn plain_warning(&mut self, line: &str) {
-        Self::err(line);
+        Self::err(&visible(line));
     }
 
     /// A line on standard error with `-v`.
     pub fn detail(&mut self, line: &str) {
         if self.options.verbosity == Verbosity::Verbose {
-            Self::err(line);
+            Self::err(&visible(line));
         }
     }
 
     /// `[ERROR] …`, the place in a config file, and what to do next.
     pub fn error(&mut self, error: &Error) {
-        let badge = self.badge(AnsiColor::Red, "[ERROR]", self.color_err);
-        for line in error.to_string().lines() {
-            Self::err(&format!("{badge} {line}"));
+        let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        let message = error.to_string();
+        for line in message.lines() {
+            Self::err(&format!("{label} {}", visible(line)));
         }
         if let Some(snippet) = error.snippet() {
             Self::err(&snippet.to_string());
         }
         if let Some(hint) = error.hint() {
-            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_err);
-            Self::err(&format!("  {label} {hint}"));
+            let hinted = badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {hinted} {}", visible(&hint)));
+        }
+    }
+
+    /// An error that ended `command` before it had a report: for people, and with `--json` as the document.
+    pub fn failure(&mut self, command: &str, error: &Error) {
+        self.error(error);
+        if self.is_json() {
+            self.out(format!("{}\n", report::failure_json(command, error)).as_bytes());
         }
     }
 
@@ -191,20 +205,16 @@ impl Ui {
         }
     }
 
-    /// True once standard output could not be written; a reader that left early does not count.
-    pub fn is_broken(&self) -> bool {
-        self.broken
-    }
-
-    fn badge(&self, color: AnsiColor, text: &str, colored: bool) -> String {
-        let style = Style::new().bold().fg_color(Some(color.into()));
-        if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    /// Why standard output could not be written, if so; a reader that left early does not count.
+    pub fn broken(&mut self) -> Option<io::Error> {
+        self.broken.take()
     }
 
     fn out(&mut self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-        self.broken |= written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        let broken = written.err().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
+        self.broken = self.broken.take().or(broken);
     }
 
     fn err(line: &str) {
@@ -212,10 +222,24 @@ impl Ui {
     }
 }
 
+fn badge(color: AnsiColor, text: &str, colored: bool) -> String {
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    if colored { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
 /// A line on standard error, from work that has no [`Ui`] at hand.
 pub fn notice(line: &str) {
     // Nobody is left to be told that standard error is gone.
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// `text` with its control characters written as escapes: names come from files that others may have made.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |ch: char| if ch.is_control() { ch.escape_default().collect() } else { ch.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// The lines of a status report, as scripts match them.

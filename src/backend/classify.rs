@@ -51,12 +51,15 @@ fn dotenvx_class(value: &str, body: &str) -> ValueClass {
 /// What one line contributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// The key as it stands in the file; for a line that is no assignment, what stands before its `=`.
+    /// The key as it stands in the file; for a line that is no assignment, what stands before its `=` where that is
+    /// surely a name and no part of a secret, else `line N`.
     pub key: String,
     /// 1-based line.
     pub line: usize,
     /// What its value is.
     pub class: ValueClass,
+    /// Where its key stands in the text.
+    key_span: std::ops::Range<usize>,
     /// Where its value stands in the text.
     span: std::ops::Range<usize>,
 }
@@ -65,6 +68,11 @@ impl Evidence {
     /// The value as it stands in `file`, without its quotes.
     pub fn value<'a>(&self, file: &'a EnvFile) -> &'a str {
         &file.text()[self.span.clone()]
+    }
+
+    /// What stands before the `=`, for the rules about names; it may hold a piece of a secret and is never shown.
+    pub fn full_key<'a>(&self, file: &'a EnvFile) -> &'a str {
+        file.text()[self.key_span.clone()].trim()
     }
 }
 
@@ -92,8 +100,8 @@ impl Evidences {
             if is_public_key(key) && class == ValueClass::Plain {
                 found.has_public_key = true;
             } else if !sops::is_metadata_key(key) {
-                let span = file.raw_span(entry);
-                found.lines.push(Evidence { key: key.to_owned(), line: entry.line, class, span });
+                let (key_span, span) = (entry.key.clone(), file.raw_span(entry));
+                found.lines.push(Evidence { key: key.to_owned(), line: entry.line, class, key_span, span });
             }
         }
         found.lines.extend(file.strays().iter().filter_map(|stray| stray_evidence(file, stray)));
@@ -131,11 +139,26 @@ fn stray_evidence(file: &EnvFile, stray: &Stray) -> Option<Evidence> {
     let bare = value.trim().trim_matches(['"', '\'', '`']);
     let start = stray.span.end - value.len() + value.find(bare).unwrap_or(0);
     Some(Evidence {
-        key: key.trim().to_owned(),
+        key: stray_name(key).map_or_else(|| format!("line {}", stray.line), str::to_owned),
         line: stray.line,
         class: value_class(bare),
+        key_span: stray.span.start..stray.span.start + key.len(),
         span: start..start + bare.len(),
     })
+}
+
+/// What stands before the `=` of a stray line, where it reads as a name. The rest may be the end of a key in base64, a
+/// piece of JSON or a sentence, and is not shown to anybody.
+fn stray_name(text: &str) -> Option<&str> {
+    let name = text.trim();
+    let quotes: &[_] = &['"', '\''];
+    let inner = match name.strip_prefix(quotes) {
+        Some(rest) => rest.strip_suffix(quotes)?,
+        None => name.strip_prefix("export ").unwrap_or(name),
+    };
+    let plain = |ch: char| ch.is_alphanumeric() || matches!(ch, '_' | '-' | '.' | '[' | ']');
+    (inner.chars().count() <= 64 && inner.starts_with(char::is_alphabetic) && inner.chars().all(plain))
+        .then_some(name)
 }
 
 /// True for `DOTENV_PUBLIC_KEY` and `DOTENV_PUBLIC_KEY_<ENV>`, not for `DOTENV_PUBLIC_KEYSTORE`.
@@ -183,7 +206,7 @@ mod tests {
     fn quotes_comments_and_odd_keys_do_not_hide_a_value() {
         let sealed = sealed();
         let text = format!(
-            "A=\"{sealed}\" # note\nexport B='{sealed}'\nC={sealed}#glued\n\"D\"=plain\nX[/b]=plain\nDOTENV_PUBLIC_KEYSTORE=s\nDOTENV_PUBLIC_KEY=02\nsops_token=t\n"
+            "A=\"{sealed}\" # note\nexport B='{sealed}'\nC={sealed}#glued\n\"D\"=plain\nX[b]=plain\nDOTENV_PUBLIC_KEYSTORE=s\nDOTENV_PUBLIC_KEY=02\nsops_token=t\n"
         );
         let wanted = [
             ("A", ValueClass::Dotenvx),
@@ -192,9 +215,16 @@ mod tests {
             ("DOTENV_PUBLIC_KEYSTORE", ValueClass::Plain),
             ("sops_token", ValueClass::Plain),
             ("\"D\"", ValueClass::Plain),
-            ("X[/b]", ValueClass::Plain),
+            ("X[b]", ValueClass::Plain),
         ];
         assert_eq!(classes(&text), wanted.map(|(key, class)| (key.to_owned(), class)));
+    }
+
+    #[test]
+    fn a_line_that_may_be_a_piece_of_a_secret_is_called_by_its_number() {
+        let text = "A=1\nab+cd/ef==\n\"token\":\"s3cr==\"\nmy password is x=1\nCAFÉ=1\n\"K\"=1\nX[/b]=1\n";
+        let names: Vec<String> = classes(text).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(names, ["A", "line 2", "line 3", "line 4", "CAFÉ", "\"K\"", "line 7"]);
     }
 
     #[test]

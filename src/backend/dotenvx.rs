@@ -84,13 +84,13 @@ impl Backend for DotenvxRules {
     fn state(&self, file: &EnvFile) -> State {
         let found = Evidences::of(file);
         let encrypted = found.of_class(ValueClass::Dotenvx).next().is_some();
+        let nothing = !encrypted && found.lines.iter().all(|line| line.key.ends_with(PLAIN_SUFFIX));
         let plain: Vec<_> = found
             .readable()
             .filter(|line| !line.key.ends_with(PLAIN_SUFFIX))
             .map(|line| (line.key.clone(), line.line))
             .collect();
-        let only_plain_by_name = found.lines.iter().all(|line| line.key.ends_with(PLAIN_SUFFIX));
-        match (found.lines.is_empty(), encrypted || only_plain_by_name, plain.is_empty()) {
+        match (nothing, encrypted, plain.is_empty()) {
             (true, ..) => State::Empty,
             (_, false, _) => State::Plain,
             (_, true, true) => State::Encrypted,

@@ -22,7 +22,7 @@ pub use kind::{BackendKind, EngineChoice, UnknownBackend, UnknownEngine};
 /// What a file holds, as far as one backend is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// No assignment at all.
+    /// No assignment that the format would encrypt.
     Empty,
     /// Assignments, none of them encrypted.
     Plain,
@@ -176,14 +176,16 @@ impl Refusal {
             }
             Self::Companion { .. } => "name the env file itself, such as .env.production".into(),
             Self::NoVariables { .. } => {
-                "add a KEY=value line first; an encryptor would scaffold placeholder secrets into an empty file".into()
+                "add a KEY=value line first; names that end in _PLAIN are never encrypted".into()
             }
             Self::FileName { .. } => "rename it to letters, digits, dots, dashes and underscores".into(),
             Self::OtherBackend { path, other, .. } => format!(
                 "run `envdrift decrypt {path} --backend {other}` first, or encrypt with `--backend {other}`"
             ),
             Self::Unreadable { .. } => "write it as KEY=value, or put a # in front of it".into(),
-            Self::Damaged { .. } => "restore the line from git, or replace the value with its plaintext".into(),
+            Self::Damaged { .. } => {
+                "restore the line from git, or replace the value with its plaintext".into()
+            }
             Self::SopsMixed { path, .. } => format!(
                 "take those lines out, run `envdrift decrypt {path}`, put them back and encrypt again"
             ),
@@ -376,6 +378,9 @@ pub enum EngineError {
     /// SOPS.
     #[error(transparent)]
     Sops(#[from] sops::error::SopsError),
+    /// The sops binary.
+    #[error(transparent)]
+    SopsTool(#[from] sops::tool::SopsToolError),
     /// No randomness.
     #[error("the system gives no randomness: {0}")]
     Random(#[from] getrandom::Error),
@@ -392,7 +397,10 @@ impl EngineError {
             Self::WrongKey { .. } => {
                 Some("get the private key that belongs to the public key in the file's header".into())
             }
-            Self::MalformedKey { .. } => Some("restore the key from your vault or from a teammate".into()),
+            Self::MalformedKey { .. } => Some(
+                "restore the key from your vault or from a teammate, or remove the line if nothing needs it"
+                    .into(),
+            ),
             Self::Damaged { .. } => Some("restore the line from git".into()),
             Self::Unwritable { .. } => {
                 Some("decrypt with --engine builtin and report this file's quoting".into())
@@ -404,6 +412,7 @@ impl EngineError {
             Self::DotenvxTool(error) => error.hint(),
             Self::NoSopsMetadata => Some("leave --backend out to let the file say its backend".into()),
             Self::Sops(error) => error.hint(),
+            Self::SopsTool(error) => error.hint(),
             Self::Random(_) => None,
         }
     }
@@ -423,6 +432,7 @@ impl EngineError {
             Self::DotenvxTool(error) => error.code(),
             Self::NoSopsMetadata => "sops.no_metadata",
             Self::Sops(error) => error.code(),
+            Self::SopsTool(error) => error.code(),
             Self::Random(_) => "engine.random",
         }
     }

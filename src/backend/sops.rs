@@ -6,6 +6,8 @@ pub mod decrypt;
 pub mod encrypt;
 pub mod engine;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 pub mod flat;
 pub mod go_regex;
 pub mod keep;
@@ -23,7 +25,10 @@ pub mod selection;
 pub mod shamir;
 pub mod shape;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod timestamp;
+pub mod tool;
 pub mod typed;
 pub mod value;
 

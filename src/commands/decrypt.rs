@@ -15,8 +15,8 @@ use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Decrypt env files in place
 ///
-/// The backend is read from each file. Several files are one transaction: all are decrypted in memory before the
-/// first is written.
+/// The backend is read from each file. Several files are one transaction: all are decrypted in
+/// memory before the first is written.
 ///
 /// Examples:
 ///   envdrift decrypt .env.production
@@ -108,8 +108,8 @@ struct VaultArgs {
     secret: Option<String>,
 }
 
-/// Checks the arguments in the order of the contract, then decrypts.
-pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
+/// Checks the arguments in a fixed order, then decrypts.
+pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = refused(&targets) {
         return Ok(session.finish(&report));
@@ -127,10 +127,13 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         session.verify_hooks(&config)?;
     }
     let typed = super::typed_backend(args.backend.as_deref())?;
-    let default = *config.encryption.backend.checked()?;
+    let default = match typed {
+        Some(kind) => kind,
+        None => *config.encryption.backend.checked()?,
+    };
     let choice = session.engine_choice(&config)?;
     if args.vault.verify_vault {
-        return verify_vault(&args, &targets, typed, default);
+        return verify_vault(args, &targets, typed, default);
     }
     let env = session.env.clone();
     let sops = sops_args::settings(&args.sops, &RecipientArgs::default(), &config, session);
@@ -158,12 +161,14 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
         }
         return Ok(0);
     }
-    for kind in &done.detected {
-        session.ui.answer(&format!("Auto-detected encryption backend: {kind}"));
+    if output != Output::InMemory {
+        for kind in &done.detected {
+            session.ui.answer(&format!("Auto-detected encryption backend: {kind}"));
+        }
     }
     for row in &done.report.rows {
         if let Outcome::Failed(error) = &row.outcome {
-            super::print_instructions(error, &mut session.ui);
+            super::instructions::print(error, &mut session.ui);
         }
     }
     Ok(session.finish(&done.report))

@@ -18,8 +18,8 @@ use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Encrypt the values of env files in place
 ///
-/// Backend, engine, keys and recipients come from envdrift.toml/pyproject.toml or from flags. Several files are one
-/// transaction: all refusals and all proofs come before the first write.
+/// Backend, engine, keys and recipients come from envdrift.toml/pyproject.toml or from flags.
+/// Several files are one transaction: all refusals and all proofs come before the first write.
 ///
 /// Examples:
 ///   envdrift encrypt .env.production
@@ -31,6 +31,10 @@ use super::sops_args::{self, RecipientArgs, SopsArgs};
 /// As a pre-commit hook: entry `envdrift encrypt --check`, `pass_filenames: true`.
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "the comment is the help text, where AGE_PUBLIC_KEY stands for a key"
+)]
 pub struct Args {
     /// Files to encrypt [default: .env]
     #[arg(value_name = "ENV_FILES")]
@@ -48,7 +52,7 @@ pub struct Args {
     #[arg(long, short)]
     backend: Option<String>,
     /// With --check: a settings class (module.path:Class) whose fields marked sensitive count as secrets
-    #[arg(long, short, value_name = "MODULE:CLASS", requires = "check")]
+    #[arg(long, short, value_name = "MODULE:CLASS")]
     schema: Option<String>,
     /// Folder that the module of --schema is looked up in
     #[arg(long, short = 'd', value_name = "DIR")]
@@ -90,8 +94,8 @@ impl MovedToDecrypt {
     }
 }
 
-/// Checks the arguments in the order of the contract, then encrypts or reports.
-pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
+/// Checks the arguments in a fixed order, then encrypts or reports.
+pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     let targets = session.targets(&args.env_files);
     if let Some(report) = missing(&targets) {
         return Ok(session.finish(&report));
@@ -108,10 +112,13 @@ pub fn run(args: Args, session: &mut Session) -> Result<u8, Error> {
     }
     let kind = super::backend(args.backend.as_deref(), &config)?;
     if args.check {
-        report(&args, &targets, kind, session)
-    } else {
-        encrypt(&args, &targets, kind, &config, session)
+        return report(args, &targets, kind, session);
     }
+    // Everything is encrypted, whatever a schema says of it; hooks pass one all the same.
+    if let Err(error) = load_schema(args, session) {
+        session.ui.warn(&error.to_string());
+    }
+    encrypt(args, &targets, kind, &config, session)
 }
 
 fn encrypt(
@@ -125,7 +132,7 @@ fn encrypt(
     let sops = &sops_args::settings(&args.sops, &args.recipients, config, session);
     let cipher =
         open::open(kind, &open::Wish { choice, config, sops, env: &session.env, notify: &crate::ui::notice })
-            .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+            .inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
     let reuse = if args.fresh { Reuse::Nothing } else { Reuse::Unchanged };
     let done = encrypt::run(&encrypt::Request { targets, cipher: &cipher, reuse, env: &session.env });
     for warning in &done.warnings {
@@ -137,12 +144,15 @@ fn encrypt(
 fn report(args: &Args, targets: &[Target], kind: BackendKind, session: &mut Session) -> Result<u8, Error> {
     let schema = load_schema(args, session)?;
     let policy = if args.strict { Policy::Everything } else { Policy::Secrets };
-    let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy })?;
+    let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy });
     for path in &checked.skipped {
         session.ui.warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
     }
     for file in &checked.files {
         session.ui.status(file);
+    }
+    if let Some((_, error)) = &checked.failed {
+        session.ui.error(error);
     }
     if session.ui.is_json() {
         session.ui.payload(checked.to_json().as_bytes());

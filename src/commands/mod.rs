@@ -4,6 +4,7 @@
 pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
+mod instructions;
 pub mod man;
 pub mod pull_partial;
 pub mod push;
@@ -97,27 +98,6 @@ pub fn backend(typed: Option<&str>, config: &Config) -> Result<BackendKind, Erro
     match typed_backend(typed)? {
         Some(kind) => Ok(kind),
         None => Ok(*config.encryption.backend.checked()?),
-    }
-}
-
-/// How to install a tool that is missing, on standard output.
-pub fn print_instructions(error: &Error, ui: &mut Ui) {
-    let Error::NotInstalled { backend, .. } = error else { return };
-    let lines: &[&str] = match backend {
-        BackendKind::Dotenvx => &[
-            "Install dotenvx:",
-            "  npm install -g @dotenvx/dotenvx",
-            "  or let envdrift install it: auto_install = true in [encryption.dotenvx]",
-        ],
-        BackendKind::Sops => &[
-            "Install sops (3.11.0 or newer):",
-            "  brew install sops",
-            "  choco install sops",
-            "  or let envdrift install it: auto_install = true in [encryption.sops]",
-        ],
-    };
-    for line in lines {
-        ui.answer(line);
     }
 }
 

@@ -55,7 +55,7 @@ fn push(
     let sops = sops_args::settings(&SopsArgs::default(), &RecipientArgs::default(), config, session);
     let wish = open::Wish { choice, config, sops: &sops, env: &session.env, notify: &crate::ui::notice };
     let cipher = open::open(BackendKind::Dotenvx, &wish)
-        .inspect_err(|error| super::print_instructions(error, &mut session.ui))?;
+        .inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
     let ignored = partial::ignore(environments, &session.env)?;
     session.ui.partial_ignored(&ignored.added);
     session.ui.partial_head("Push - Encrypting and combining env files", environments.len());

@@ -166,11 +166,16 @@ impl EnvFile {
 
     /// The line end of the file: that of its first line, `\n` where it has none.
     pub fn line_end(&self) -> &'static str {
-        match self.text.find(['\r', '\n']) {
-            Some(at) if self.text[at..].starts_with("\r\n") => "\r\n",
-            Some(at) if self.text.as_bytes()[at] == b'\r' => "\r",
-            _ => "\n",
-        }
+        line_end(&self.text)
+    }
+}
+
+/// The line end of `text`: that of its first line, `\n` where it has none.
+pub fn line_end(text: &str) -> &'static str {
+    match text.find(['\r', '\n']) {
+        Some(at) if text[at..].starts_with("\r\n") => "\r\n",
+        Some(at) if text.as_bytes()[at] == b'\r' => "\r",
+        _ => "\n",
     }
 }
 

@@ -1,20 +1,18 @@
 //! The temporary file that becomes the real one.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
+use super::temp::Temp;
 use super::write::sync_folder;
 use super::{FileError, Kind};
 use crate::interrupt::{self, Hold};
 
 /// As many links in a row as Linux follows.
 const MAX_LINKS: usize = 40;
-/// Leaves room for the random part and the suffix in a name of 255 bytes.
-const NAME_LIMIT: usize = 200;
 
 /// Who may read the written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +39,8 @@ pub enum Link {
 /// A file that is being written under an unpredictable name beside its target; dropping it removes it.
 #[derive(Debug)]
 pub struct Draft {
-    temp: NamedTempFile,
+    file: File,
+    temp: Temp,
     path: PathBuf,
     target: PathBuf,
     hold: Hold,
@@ -56,29 +55,29 @@ impl Draft {
         };
         let old = existing(path, &target, link)?;
         let hold = interrupt::hold();
-        let temp = create_temp(&target, mode, old.as_ref())
+        let (file, temp) = Temp::create(&target, mode, old.as_ref())
             .map_err(|source| FileError::io("create a temporary file beside", path, source))?;
-        grant(temp.as_file(), mode, old.as_ref())
+        grant(&file, mode, old.as_ref())
             .map_err(|source| FileError::io("set the mode of the temporary file beside", path, source))?;
-        Ok(Self { temp, path: path.to_path_buf(), target, hold })
+        Ok(Self { file, temp, path: path.to_path_buf(), target, hold })
     }
 
     /// The file to write into.
     pub fn file(&mut self) -> &mut File {
-        self.temp.as_file_mut()
+        &mut self.file
     }
 
     /// Flushes it to disk.
     pub fn finish(self) -> Result<Staged, FileError> {
-        self.temp.as_file().sync_all().map_err(|source| FileError::io("write", &self.path, source))?;
-        Ok(Staged { temp: self.temp.into_temp_path(), target: self.target, _hold: self.hold })
+        self.file.sync_all().map_err(|source| FileError::io("write", &self.path, source))?;
+        Ok(Staged { temp: self.temp, target: self.target, _hold: self.hold })
     }
 }
 
 /// A file that is safe on disk under a temporary name; dropping it removes it, [`Staged::commit`] puts it in place.
 #[derive(Debug)]
 pub struct Staged {
-    temp: TempPath,
+    temp: Temp,
     target: PathBuf,
     _hold: Hold,
 }
@@ -92,7 +91,8 @@ impl Staged {
 
     /// Replaces the target and gives the folder that is still to be flushed.
     pub(super) fn swap(self) -> Result<PathBuf, FileError> {
-        rename(self.temp, &self.target).map_err(|source| FileError::io("replace", &self.target, source))?;
+        let replace = |temp: Temp| rename(temp.into_path(&self.target)?, &self.target);
+        replace(self.temp).map_err(|source| FileError::io("replace", &self.target, source))?;
         Ok(parent(&self.target).to_path_buf())
     }
 }
@@ -127,33 +127,6 @@ fn existing(path: &Path, target: &Path, link: Link) -> Result<Option<Metadata>, 
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(FileError::io("look at", path, source)),
     }
-}
-
-fn create_temp(target: &Path, mode: Mode, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
-    let mut prefix = OsString::from(".");
-    prefix.push(short_name(target));
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".envdrift-tmp").rand_bytes(12);
-    #[cfg(unix)]
-    if mode == Mode::Keep && old.is_none() {
-        use std::os::unix::fs::PermissionsExt;
-        // The system takes the umask off; nobody can be asked for it without changing it.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    #[cfg(not(unix))]
-    let _ = (mode, old);
-    builder.tempfile_in(parent(target))
-}
-
-/// The target's own name, cut when it would make the temporary name too long.
-fn short_name(target: &Path) -> OsString {
-    let name = target.file_name().unwrap_or(OsStr::new("file"));
-    if name.len() <= NAME_LIMIT {
-        return name.to_os_string();
-    }
-    let text = name.to_string_lossy();
-    OsString::from(&text[..text.floor_char_boundary(NAME_LIMIT)])
 }
 
 /// Gives the open, still empty file its owner and mode.

@@ -2,8 +2,9 @@
 //!
 //! A write is *staged* (the bytes are on disk under an unpredictable name beside the target) and then *committed*
 //! (renamed over it). Many writes are staged together, so that they share the cost of flushing the disk, and a
-//! batch can be given up before its first commit. Hard links to the old file, extended attributes and access
-//! control lists do not survive; the mode, the owner and a symbolic link do.
+//! batch can be given up before its first commit. On Linux a staged file has no name until it is committed, so that
+//! even a killed process leaves none behind; elsewhere it has a temporary one. Hard links to the old file, extended
+//! attributes and access control lists do not survive; the mode, the owner and a symbolic link do.
 
 use std::collections::BTreeSet;
 use std::fs::File;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::{self, Link, Mode, Staged, Write};
+use crate::interrupt;
 use crate::report::{Outcome, Row};
 use crate::workspace::target::Target;
 
@@ -137,7 +138,20 @@ impl<'a> Batch<'a> {
             .collect();
         let staged = files::stage_all(&writes).into_iter().map(|one| one.map_err(Error::from));
         let staged: Vec<_> = texts.iter().map(|(at, _)| *at).zip(staged).collect();
+        if interrupt::pressed() {
+            self.fail_all(self.good(), Error::Interrupted);
+        }
         self.keep(staged)
+    }
+
+    /// Makes sure that files still hold what was read: what somebody saved meanwhile must not be overwritten.
+    pub(super) fn check_unchanged<'f>(&mut self, files: impl IntoIterator<Item = (usize, &'f EnvFile)>) {
+        for (at, file) in files {
+            let now = files::read(self.targets[at].path());
+            if !now.is_ok_and(|bytes| bytes == file.text().as_bytes()) {
+                self.fail(at, Error::ChangedMeanwhile(self.targets[at].shown().to_path_buf()));
+            }
+        }
     }
 
     /// Replaces the files whose group is still good; gives the indices of those that were replaced.

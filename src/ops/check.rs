@@ -80,12 +80,14 @@ pub struct Checked {
     pub files: Vec<FileStatus>,
     /// Companion files that were passed over.
     pub skipped: Vec<String>,
+    /// The file that ended the check because it could not be read.
+    pub failed: Option<(String, Error)>,
 }
 
 impl Checked {
-    /// True where any file blocks.
+    /// True where any file blocks, or could not be looked at.
     pub fn blocks(&self) -> bool {
-        self.files.iter().any(|file| file.blocks)
+        self.failed.is_some() || self.files.iter().any(|file| file.blocks)
     }
 
     /// The JSON form: names and counts, never a value.
@@ -104,25 +106,32 @@ impl Checked {
             })
         };
         let skipped = |path: &String| json!({"path": path, "outcome": "skipped", "reason": "companion file"});
-        let rows: Vec<_> = self.files.iter().map(row).chain(self.skipped.iter().map(skipped)).collect();
+        let failed = |(path, error): &(String, Error)| json!({"path": path, "outcome": "failed", "reason": error.to_string(), "code": error.code(), "hint": error.hint()});
+        let passed_over = self.skipped.iter().map(skipped);
+        let rows: Vec<_> =
+            self.files.iter().map(row).chain(passed_over).chain(self.failed.iter().map(failed)).collect();
         let document = json!({"schema": 1, "command": "encrypt", "ok": !self.blocks(), "rows": rows});
         format!("{document:#}\n")
     }
 }
 
-/// Looks at every file; a file that cannot be read ends the check.
-pub fn run(request: &Request<'_>) -> Result<Checked, Error> {
+/// Looks at every file, up to one that cannot be read.
+pub fn run(request: &Request<'_>) -> Checked {
     let mut checked = Checked::default();
     for target in request.targets {
         if target.companion().is_some() {
             checked.skipped.push(target.to_string());
             continue;
         }
-        let text =
-            files::read_text(target.path()).map_err(|error| Error::on_argument(target.shown(), error))?;
-        checked.files.push(status(request, target, &EnvFile::parse(text)));
+        match files::read_text(target.path()) {
+            Ok(text) => checked.files.push(status(request, target, &EnvFile::parse(text))),
+            Err(error) => {
+                checked.failed = Some((target.to_string(), Error::on_argument(target.shown(), error)));
+                break;
+            }
+        }
     }
-    Ok(checked)
+    checked
 }
 
 fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus {
@@ -137,6 +146,7 @@ fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus 
         warnings: Vec::new(),
         blocks: false,
     };
+    let marked = |name: &str| request.schema.is_some_and(|schema| schema.marks(name));
     for line in &found.lines {
         let names = match line.class {
             ValueClass::Dotenvx | ValueClass::Sops => &mut status.encrypted,
@@ -148,9 +158,7 @@ fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus 
             status.secrets.insert(line.key.clone());
             status.warnings.push(format!("'{}' (line {}) holds a damaged ciphertext", line.key, line.line));
         } else if line.class == ValueClass::Plain
-            && let Some(reason) = sensitive::why(&line.key, line.value(file), &|name| {
-                request.schema.is_some_and(|schema| schema.marks(name))
-            })
+            && let Some(reason) = sensitive::why(line.full_key(file), line.value(file), &marked)
         {
             status.secrets.insert(line.key.clone());
             status.warnings.push(reason.warning(&line.key));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::backend::classify::{Evidence, Evidences, ValueClass};
-use crate::backend::{BackendKind, EngineError, Job};
+use crate::backend::{BackendKind, EngineError, Job, Refusal};
 use crate::cipher::Cipher;
 use crate::env::Env;
 use crate::envfile::EnvFile;
@@ -131,15 +131,21 @@ impl<'a> Run<'a> {
         let files = self.batch.load();
         for (at, file) in files.into_iter().enumerate() {
             let Some(file) = file else { continue };
+            if let Some(refusal) = self.other_backend(at, &file) {
+                self.batch.fail(at, refusal.into());
+                continue;
+            }
             let said = || Evidences::of(&file).backend();
             let kind = self.with.backend.or_else(|| said().inspect(|&kind| _ = self.detected.insert(kind)));
             self.work[at] = Some(Work { kind: kind.unwrap_or(self.with.default), file, plain: None });
         }
     }
 
-    /// The file at `at` as it was read; none where its group failed.
-    pub(super) fn file(&self, at: usize) -> Option<&EnvFile> {
-        self.work[at].as_ref().map(|work| &work.file)
+    /// A file that holds ciphertext of another backend than the one that was chosen is not "nothing to decrypt".
+    fn other_backend(&self, at: usize, file: &EnvFile) -> Option<Refusal> {
+        let selected = self.with.backend?;
+        let other = Evidences::of(file).by_value().filter(|&other| other != selected)?;
+        Some(Refusal::OtherBackend { path: self.batch.target(at).to_string(), other, selected })
     }
 
     /// Decrypts in memory.
@@ -178,6 +184,8 @@ impl<'a> Run<'a> {
             .filter_map(|(at, work)| Some((at, work.as_ref()?.plain.as_ref()?.expose())))
             .collect();
         let staged = self.batch.stage(&texts, mode);
+        let replaced = staged.iter().filter_map(|(at, _)| Some((*at, &self.work[*at].as_ref()?.file)));
+        self.batch.check_unchanged(replaced);
         self.batch.commit(staged);
     }
 

@@ -143,24 +143,28 @@ impl<'a> Run<'a> {
         new.or_else(|| self.files[at].as_ref().map(EnvFile::text)).filter(|_| self.batch.is_good(at))
     }
 
-    /// Protects the key stores, then writes them, then the files; every text is on disk before the first file is
-    /// replaced.
+    /// Writes the key stores, then the files. Everything is on disk under other names before anything is replaced, and
+    /// the key stores are out of git's and of other users' sight before one of them gets a key.
     pub(super) fn write(&mut self) {
-        self.protect_stores();
-        let texts: Vec<(usize, &str)> = self
-            .proven
-            .iter()
-            .enumerate()
-            .filter_map(|(at, one)| Some((at, one.as_ref()?.encrypted.text.as_str())))
-            .collect();
+        let new = self.proven.iter().enumerate();
+        let texts: Vec<(usize, &str)> =
+            new.filter_map(|(at, one)| Some((at, one.as_ref()?.encrypted.text.as_str()))).collect();
         let staged = self.batch.stage(&texts, Mode::Keep);
-        let needed = self.minted();
+        let replaced = staged.iter().filter_map(|(at, _)| Some((*at, self.files[*at].as_ref()?)));
+        self.batch.check_unchanged(replaced);
+        let minted = self.minted();
         self.stores
-            .retain(|path, name| needed.iter().any(|(_, at, used)| (at.as_path(), used) == (path, name)));
-        for (path, text) in self.stores.changed() {
-            if let Err(error) = files::write_atomic(&path, text.as_bytes(), Mode::Private) {
-                let members = needed.iter().filter(|(_, store, _)| *store == path).map(|(at, ..)| *at);
-                self.batch.fail_all(members, error.into());
+            .retain(|path, name| minted.iter().any(|one| (one.store.as_path(), &one.name) == (path, name)));
+        let key_stores = self.stores.stage();
+        self.protect_stores();
+        for (path, key_store) in key_stores {
+            let members: Vec<usize> =
+                minted.iter().filter(|one| one.store == path).map(|one| one.at).collect();
+            if !members.iter().any(|&at| self.batch.is_good(at)) {
+                continue;
+            }
+            if let Err(error) = key_store.and_then(|key_store| Ok(key_store.commit()?)) {
+                self.batch.fail_all(members, error);
             }
         }
         self.batch.commit(staged);
@@ -256,15 +260,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The files of good groups whose pair was made in this run: index, key store and name.
-    fn minted(&self) -> Vec<(usize, PathBuf, KeyName)> {
+    /// The files of good groups whose pair was made in this run.
+    fn minted(&self) -> Vec<Minted> {
         let minted = |at: usize| {
             let (name, _) = self.keys[at].as_ref()?;
             let store = self.batch.target(at).key_store();
-            self.stores.is_minted(&store, name).then(|| (at, store, name.clone()))
+            self.stores.is_minted(&store, name).then(|| Minted { at, store, name: name.clone() })
         };
         self.batch.good().into_iter().filter_map(minted).collect()
     }
+}
+
+/// A file whose pair was made in this run.
+struct Minted {
+    at: usize,
+    store: PathBuf,
+    name: KeyName,
 }
 
 fn row(target: &Target, cipher: &Cipher, proven: Option<Proven>) -> Row {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files::{self, FileError, Lock};
+use crate::files::{self, FileError, Link, Lock, Mode, Staged, Write};
 use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
 
 use super::batch::Batch;
@@ -96,10 +96,12 @@ impl KeyStores {
         }
     }
 
-    /// Path and new text of the stores that got a key.
-    pub(super) fn changed(&self) -> Vec<(PathBuf, Zeroizing<String>)> {
+    /// Puts the new text of the stores that got a key beside them; nothing is replaced yet.
+    ///
+    /// A store must still hold what was read: a key that another program put there meanwhile must not be lost.
+    pub(super) fn stage(&self) -> Vec<(PathBuf, Result<Staged, Error>)> {
         let changed = self.0.iter().filter(|(_, store)| !store.minted.is_empty());
-        changed.filter_map(|(path, store)| Some((path.clone(), store.grown()?))).collect()
+        changed.map(|(path, store)| (path.clone(), store.stage(path))).collect()
     }
 
     /// The paths of the stores that exist or will exist.
@@ -117,13 +119,18 @@ impl KeyStore {
         Ok(Self { ring, text, minted: Vec::new(), _lock: lock })
     }
 
-    /// The text with the pairs made in this run at its end.
-    fn grown(&self) -> Option<Zeroizing<String>> {
+    /// Puts the text with the pairs made in this run beside the store.
+    fn stage(&self, path: &Path) -> Result<Staged, Error> {
         let mut text = self.text.clone();
         for Minted { name, base_name, key } in &self.minted {
             text = Some(keys::store_with(text.as_deref().map(String::as_str), base_name, name, key));
         }
-        text
+        let bytes = text.as_ref().map_or(&[][..], |text| text.as_bytes());
+        let staged = files::stage(Write { path, bytes, mode: Mode::Private, link: Link::Follow })?;
+        if read(path)? != self.text {
+            return Err(Error::ChangedMeanwhile(path.to_path_buf()));
+        }
+        Ok(staged)
     }
 }
 

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use crate::backend::dotenvx::builtin::Builtin;
 use crate::backend::dotenvx::tool::DotenvxTool;
 use crate::backend::dotenvx::{Dotenvx, DotenvxRules};
-use crate::backend::sops::engine::{SopsBuiltin, SopsRules, SopsSettings};
+use crate::backend::sops::engine::{SopsBuiltin, SopsByTool, SopsRules, SopsSettings};
+use crate::backend::sops::tool::SopsTool;
 use crate::backend::{BackendKind, Engine, EngineChoice};
 use crate::cipher::Cipher;
 use crate::env::Env;
@@ -41,8 +42,14 @@ pub fn open(kind: BackendKind, wish: &Wish<'_>) -> Result<Cipher, Error> {
         BackendKind::Sops => {
             let settings = wish.sops.clone();
             let rules = SopsRules::new(settings.clone(), wish.env.clone());
-            let engine = SopsBuiltin::new(settings, wish.env.clone(), Timestamp::now);
-            Ok(Cipher { backend: Box::new(rules), engine: Box::new(engine) })
+            let engine: Box<dyn Engine> = match tool(kind, wish)? {
+                Some(tool) => {
+                    let tool = SopsTool::new(tool, wish.env.clone());
+                    Box::new(SopsByTool::new(settings, wish.env.clone(), tool))
+                }
+                None => Box::new(SopsBuiltin::new(settings, wish.env.clone(), Timestamp::now)),
+            };
+            Ok(Cipher { backend: Box::new(rules), engine })
         }
     }
 }

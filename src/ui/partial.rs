@@ -11,7 +11,7 @@ pub use lock::lock_counts;
 
 use anstyle::AnsiColor;
 
-use super::{Format, Ui, Verbosity};
+use super::{Format, Ui, Verbosity, badge, visible};
 use crate::error::Error;
 use crate::ops::partial::Report;
 
@@ -72,23 +72,23 @@ impl Ui {
 
     fn partial_line(&mut self, (mark, text): &Line) {
         let (sign, color) = mark.sign();
-        let sign = color.map_or_else(|| sign.to_owned(), |color| self.badge(color, sign, self.color_out));
-        self.answer(&format!("  {sign} {text}"));
+        let sign = color.map_or_else(|| sign.to_owned(), |color| badge(color, sign, self.color_out));
+        self.answer_line(&format!("  {sign} {}", visible(text)));
     }
 
     /// `✗ message`, and what to do next.
     fn partial_error(&mut self, error: &Error) {
         self.partial_line(&(Mark::Failed, error.to_string()));
         if let Some(hint) = error.hint() {
-            let label = self.badge(AnsiColor::Cyan, "hint:", self.color_out);
-            self.answer(&format!("    {label} {hint}"));
+            let label = badge(AnsiColor::Cyan, "hint:", self.color_out);
+            self.answer_line(&format!("    {label} {}", visible(&hint)));
         }
     }
 
     /// A panel: its title, and its lines below.
     fn panel(&mut self, color: AnsiColor, title: &str, lines: &[String]) {
-        let title = self.badge(color, title, self.color_out);
-        self.answer(&title);
+        let title = badge(color, title, self.color_out);
+        self.answer_line(&title);
         for line in lines {
             self.answer(&format!("  {line}"));
         }

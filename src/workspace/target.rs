@@ -46,7 +46,7 @@ impl Target {
     /// True for names that are never env files: `*.keys`, `*.example`, `*.sample`, `*.template`.
     pub fn companion(&self) -> Option<Companion> {
         let name = self.base_name().to_lowercase();
-        if name.ends_with(".keys") {
+        if name.strip_suffix(".keys").is_some() {
             return Some(Companion::KeyStore);
         }
         let plain = [".example", ".sample", ".template"].iter().any(|suffix| name.ends_with(suffix));

@@ -103,6 +103,7 @@ fn values_by_dotenvx(binary: &PathBuf, folder: &Path) -> serde_json::Value {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the test lays out its own folder")]
 fn the_real_dotenvx_reads_the_values_of_our_files() {
     let text = "PLAIN=hello world  # note\nDQ=\"a\\nb\"\nSQ='it\\'s'\nEMPTY=\nPEM=\"l1\nl2\n\"\n";
     for version in VERSIONS {

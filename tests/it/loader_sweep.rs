@@ -263,7 +263,7 @@ fn expected(reference: &Reference, mode: Mode) -> Vec<Statement> {
                 _ if binding.error => Statement::Dropped { line },
                 (None, _) if text.is_empty() => return None,
                 (None, _) if text.starts_with('#') => Statement::Comment { line, text },
-                // `export # c` is neither: the contract calls it malformed.
+                // `export # c` is neither: envdrift calls it malformed.
                 (None, _) => Statement::Dropped { line },
                 (Some(name), _) if !accepted(name) => Statement::Dropped { line },
                 (Some(name), Some(value)) => {

@@ -10,16 +10,26 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(unix)]
+mod decrypt_contract;
 mod docs;
 mod dotenvx_matrix;
 mod dotenvx_tool;
 mod dotenvx_vectors;
 #[cfg(unix)]
+mod encrypt_contract;
+#[cfg(unix)]
 mod fake;
+#[cfg(unix)]
+mod hook_gate;
 mod loader_sweep;
 #[cfg(unix)]
 mod lying_tool;
 #[cfg(unix)]
 mod partial;
+mod small_diffs;
+#[cfg(unix)]
+mod sops_contract;
 mod sops_interop;
+mod sops_tool;
 mod sops_vectors;

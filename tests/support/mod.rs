@@ -1,7 +1,18 @@
 //! What the integration tests share.
 
+#[cfg(unix)]
+mod sandbox;
+
 use std::env;
 use std::path::{Path, PathBuf};
+
+/// Whether this run must do everything: all tools, and sweeps at their full size.
+#[expect(clippy::disallowed_methods, reason = "tests are told what to do by the environment")]
+pub(crate) fn thorough() -> bool {
+    env::var_os("ENVDRIFT_REQUIRE_TOOLS").is_some_and(|required| required == "1")
+}
+#[cfg(unix)]
+pub(crate) use sandbox::{Kind, Run, Sandbox, Tree};
 
 /// The program at `path` below the folder that `tests/tools.sh` fills, or `None` after a line that names what is
 /// missing, so that the caller can skip its test.
@@ -18,7 +29,7 @@ pub(crate) fn tool(path: &str) -> Option<PathBuf> {
         return Some(program);
     }
     let missing = format!("skipped: {} is missing; tests/tools.sh installs it", program.display());
-    assert!(env::var_os("ENVDRIFT_REQUIRE_TOOLS").is_none_or(|required| required != "1"), "{missing}");
+    assert!(!thorough(), "{missing}");
     eprintln!("{missing}");
     None
 }

@@ -76,8 +76,8 @@ fn by_name(job: &Job<'_>) -> Result<KeyChoice, NoKey> {
     if let Some(public) = job.ring.named(&name).and_then(crate::keys::PrivateKey::public) {
         return Ok(KeyChoice::Use(name, public));
     }
+    // The name is taken by something that was a key once, perhaps the one that other copies of the file need.
     match job.ring.malformed_named(&name) {
-        // The name is taken by what once was a key: a second one beside it would hide the damage.
         Some(variable) => Err(EngineError::MalformedKey { variable: variable.to_owned() }.into()),
         None => Ok(KeyChoice::Mint(name)),
     }

@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use crate::envfile::EnvFile;
+use crate::envfile::line_end;
 use crate::envfile::value::Spelling;
 use crate::keys::{KeyName, PublicKey};
 
@@ -57,7 +57,7 @@ impl Layout {
             let letters = self.spellings[id].letters();
             let (key, occurrence) = id;
             let occurrence = if *occurrence == 1 { String::new() } else { format!("#{occurrence}") };
-            line.push_str(&format!(" {key}{occurrence}:{letters}"));
+            line.extend([" ", key, &occurrence, ":", letters]);
         }
         line
     }
@@ -94,7 +94,7 @@ pub(super) fn added(
     if key.is_none() && layout.order.is_empty() && find(text).is_none() {
         return text.to_owned();
     }
-    let end = EnvFile::parse(text).line_end();
+    let end = line_end(text);
     let at = insertion_point(text);
     let mut top = layout.render() + end;
     if let Some((name, public)) = key {
@@ -165,17 +165,20 @@ fn insertion_point(text: &str) -> usize {
 /// The length of the header at the start of `text`; none where its lines are not those of [`added`].
 fn header_len(text: &str) -> Option<usize> {
     let mut len = 0;
-    for index in 0..7 {
+    let own: [fn(&str) -> bool; 3] = [
+        |line| line.starts_with(crate::keys::DOTENV_PUBLIC_KEY),
+        str::is_empty,
+        |line| line.starts_with("# "),
+    ];
+    let mut own = own.iter();
+    let mut top = HEADER_TOP.iter();
+    for _ in 0..HEADER_TOP.len() + 3 {
         let rest = &text[len..];
         let line_len = rest.find(['\r', '\n'])?;
         let line = &rest[..line_len];
-        let expected = match index {
-            0..4 => line == HEADER_TOP[index],
-            4 => line.starts_with(crate::keys::DOTENV_PUBLIC_KEY),
-            5 => line.is_empty(),
-            _ => line.starts_with("# "),
-        };
-        if !expected {
+        let expected =
+            top.next().map(|wanted| line == *wanted).or_else(|| own.next().map(|is_own| is_own(line)));
+        if expected != Some(true) {
             return None;
         }
         len += line_len + if rest[line_len..].starts_with("\r\n") { 2 } else { 1 };

@@ -171,18 +171,43 @@ fn what_dotenvx_would_leave_readable_is_refused_with_its_line() {
     assert_eq!(DotenvxRules.refusal(&target(), &EnvFile::parse("A=1\nBARE_KEY\n")), None);
 }
 
+/// Lines as people write them and as they do not.
+const LINES: &str = r#"(#!x\n)?(( |export |# )?[AB]( |\t)?=( |\t)?("|'|`)?(=|"|'|`|\\|#|\$| |\t|n|é|\x00|﻿|\n|\r\n|encrypted:B|x){0,8}("|'|`|)( |# c)?(\n|\r\n|\r)?){0,4}"#;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
     #[test]
-    fn every_text_that_is_not_refused_comes_back(
-        text in r#"(( |export |# )?[AB]( |\t)?=( |\t)?("|'|`)?(=|"|'|`|\\|#|\$| |\t|n|é|﻿|\n|\r\n|encrypted:B|x){0,8}("|'|`|)( |# c)?(\n|\r\n|\r)?){0,4}"#
-    ) {
-        let file = EnvFile::parse(text.clone());
-        prop_assume!(DotenvxRules.refusal(&target(), &file).is_none());
-        let mut ring = KeyRing::default();
-        // A refusal by the proof is allowed by law 3; a silent change is not.
-        if let Ok(encrypted) = encrypt(&text, &mut ring) {
+    fn every_text_that_is_not_refused_comes_back(text in LINES) {
+        if DotenvxRules.refusal(&target(), &EnvFile::parse(text.clone())).is_none() {
+            let mut ring = KeyRing::default();
+            // A refusal by the proof would be allowed by law 3, but no text needs one.
+            let encrypted = encrypt(&text, &mut ring).map_err(|error| TestCaseError::fail(format!("{text:?}: {error}")))?;
             prop_assert_eq!(decrypt(&encrypted, &ring).unwrap(), text);
         }
     }
+
+    #[test]
+    fn an_encrypted_file_that_was_edited_keeps_every_value(text in LINES, more in LINES, at in 9usize..14) {
+        let mut ring = KeyRing::default();
+        let refused = |text: &str| DotenvxRules.refusal(&target(), &EnvFile::parse(text)).is_some();
+        if refused(&text) || DotenvxRules.state(&EnvFile::parse(text.clone())) == State::Empty {
+            return Ok(());
+        }
+        let encrypted = encrypt(&text, &mut ring).unwrap();
+        let cut: usize = encrypted.split_inclusive(['\n', '\r']).take(at).map(str::len).sum();
+        let edited = [&encrypted[..cut], "\n", &more, "\n", &encrypted[cut..]].concat();
+        let wanted = decrypt(&edited, &ring);
+        if let (false, Ok(wanted)) = (refused(&edited), wanted) {
+            let again = encrypt(&edited, &mut ring);
+            let again = again.map_err(|error| TestCaseError::fail(format!("{edited:?}: {error}")))?;
+            prop_assert_eq!(values(&decrypt(&again, &ring).unwrap()), values(&wanted), "{}\n{}", edited, again);
+        }
+    }
+}
+
+/// Key and value of every variable, in file order.
+fn values(text: &str) -> Vec<(String, String)> {
+    let file = EnvFile::parse(text);
+    let variables = file.entries().iter().filter(|entry| !is_public_key(file.key(entry)));
+    variables.map(|entry| (file.key(entry).to_owned(), file.value(entry))).collect()
 }

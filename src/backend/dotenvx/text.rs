@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::backend::classify::{ValueClass, is_public_key, value_class};
 use crate::backend::{EngineError, Job};
 use crate::envfile::value::{Spelling, spell, spelling_of};
-use crate::envfile::{EnvFile, Quote, Replacement, Separator};
+use crate::envfile::{self, Entry, EnvFile, Quote, Replacement, Separator};
 use crate::keys::{KeyName, PrivateKey, PublicKey};
 use crate::secret::Secret;
 
@@ -104,15 +104,14 @@ pub(super) fn encrypted(
         .map(|(&entry, raw)| Replacement { entry, raw: raw.clone(), quote: file.entries()[entry].quote })
         .collect();
     let body = file.with_values(&replacements);
-    let partly = holds_ciphertext(file);
-    let known = if partly { layout::of(file.text()) } else { None };
+    let known = if holds_ciphertext(file) { layout::of(file.text()) } else { None };
     let fresh_header = matches!(header_key(file), Ok(None));
-    let mut layout = known.clone().unwrap_or_default();
-    note_spellings(file, picked, &mut layout);
+    // The line end of the text without the values: it is what decryption sees, a value may hold another one.
+    let mut layout = spellings(file, picked, envfile::line_end(&body), known.as_ref());
+    layout.header = known.as_ref().map_or(fresh_header, |known| known.header);
     if known.is_some() {
         return layout::updated(&body, &layout);
     }
-    layout.header = fresh_header;
     layout::added(&body, &layout, &job.target.base_name(), fresh_header.then_some(key))
 }
 
@@ -121,18 +120,22 @@ pub(super) fn holds_ciphertext(file: &EnvFile) -> bool {
     file.entries().iter().any(|entry| value_class(file.raw(entry)) == ValueClass::Dotenvx)
 }
 
-fn note_spellings(file: &EnvFile, picked: &[usize], layout: &mut Layout) {
-    let end = file.line_end();
+/// The spellings of the values at `picked` as they stand there, and of the others as they are `known`.
+fn spellings(file: &EnvFile, picked: &[usize], end: &str, known: Option<&Layout>) -> Layout {
+    let mut layout = Layout::default();
     let mut picked = picked.iter().copied().peekable();
     for (index, (key, occurrence)) in occurrences(file).into_iter().enumerate() {
-        if picked.next_if_eq(&index).is_none() {
-            continue;
-        }
         let entry = &file.entries()[index];
-        if let Some(spelling) = spelling_of(file.raw(entry), entry.quote, end) {
+        let spelling = if picked.next_if_eq(&index).is_some() {
+            spelling_of(file.raw(entry), entry.quote, end)
+        } else {
+            known.and_then(|known| known.spellings.get(&(key.to_owned(), occurrence)).cloned())
+        };
+        if let Some(spelling) = spelling {
             layout.add(key, occurrence, spelling);
         }
     }
+    layout
 }
 
 /// Key and occurrence (from 1) of every entry.
@@ -158,8 +161,8 @@ pub(super) fn keys_for<'a>(job: &'a Job<'_>) -> Result<Vec<&'a PrivateKey>, Engi
         header.as_ref().map_or_else(|| KeyName::for_file(&job.target.base_name()), |(name, _)| name.clone());
     let mut keys: Vec<&PrivateKey> = job.ring.by_preference(&name).into_iter().map(|key| &key.key).collect();
     if keys.is_empty() {
-        return Err(match job.ring.malformed().first() {
-            Some(variable) => EngineError::MalformedKey { variable: variable.clone() },
+        return Err(match job.ring.malformed(&name) {
+            Some(variable) => EngineError::MalformedKey { variable: variable.to_owned() },
             None => EngineError::MissingKey { name: name.private(), store: job.target.key_store() },
         });
     }
@@ -200,9 +203,13 @@ pub(super) fn diagnose(
     let closed: Vec<&SealedEntry<'_>> = sealed.iter().filter(|entry| opened(keys, entry).is_none()).collect();
     let first = closed.first()?;
     let header = header_key(job.file).ok().flatten();
-    let right_key = header.is_some_and(|(name, public)| job.ring.matching(&public, &name).is_some());
+    let right_key = header.as_ref().is_some_and(|(name, public)| job.ring.matching(public, name).is_some());
     if right_key || closed.len() < sealed.len() {
         return Some(EngineError::Damaged { key: first.key.to_owned(), line: first.line });
+    }
+    let name = header.map_or_else(|| KeyName::for_file(&job.target.base_name()), |(name, _)| name);
+    if let Some(variable) = job.ring.malformed_named(&name) {
+        return Some(EngineError::MalformedKey { variable: variable.to_owned() });
     }
     let keys = closed.iter().map(|entry| entry.key.to_owned()).collect();
     Some(EngineError::WrongKey { keys, tried: job.ring.names() })
@@ -266,19 +273,25 @@ fn attempt(
     Replacement { entry, raw: spell(value.expose(), quote, file.line_end(), spelling), quote }
 }
 
-/// Which of `values` do not read back from `text`; all of them where its entries are not those of `file`.
+/// Which of `values` do not read back from `text`; where the rest of `file` does not, those that may be the reason.
 fn misread(text: &EnvFile, file: &EnvFile, picked: &[usize], values: &[Secret]) -> Vec<usize> {
-    let same_keys = text.entries().len() == file.entries().len()
-        && text.entries().iter().zip(file.entries()).all(|(a, b)| text.key(a) == file.key(b));
-    let reads_back =
-        |&at: &usize| same_keys && text.value(&text.entries()[picked[at]]) == values[at].expose();
-    let wrong: Vec<usize> = (0..values.len()).filter(|at| !reads_back(at)).collect();
-    // Entries that moved are the fault of the values that need quotes.
-    if same_keys {
-        wrong
-    } else {
-        wrong.into_iter().filter(|&at| needs_quotes(values[at].expose())).collect()
+    if rest_reads_back(text, file, picked) {
+        let reads_back = |&at: &usize| text.value(&text.entries()[picked[at]]) == values[at].expose();
+        return (0..values.len()).filter(|at| !reads_back(at)).collect();
     }
+    let suspects: Vec<usize> = (0..values.len()).filter(|&at| needs_quotes(values[at].expose())).collect();
+    if suspects.is_empty() { (0..values.len()).collect() } else { suspects }
+}
+
+/// True where `text` has the keys of `file`, and its values except those at `picked`.
+fn rest_reads_back(text: &EnvFile, file: &EnvFile, picked: &[usize]) -> bool {
+    let mut picked = picked.iter().copied().peekable();
+    let same = |(index, (new, old)): (usize, (&Entry, &Entry))| {
+        let opened = picked.next_if_eq(&index).is_some();
+        text.key(new) == file.key(old) && (opened || text.raw(new) == file.raw(old))
+    };
+    let pairs = text.entries().iter().zip(file.entries());
+    text.entries().len() == file.entries().len() && pairs.enumerate().all(same)
 }
 
 fn needs_quotes(value: &str) -> bool {
@@ -295,11 +308,11 @@ pub(super) fn prove(original: &EnvFile, encrypted: &EnvFile, opener: &Opener<'_>
         let entry = &original.entries()[index];
         let sealed = encrypted.entries().get(index + shift).ok_or(EngineError::Layout)?;
         let same_key = encrypted.key(sealed) == original.key(entry);
-        let opened = opener.open(encrypted.raw(sealed), order);
-        if !same_key || opened.as_ref().map(Secret::expose) != Some(original.value(entry).as_str()) {
+        let value = opener.open(encrypted.raw(sealed), order);
+        if !same_key || value.as_ref().map(Secret::expose) != Some(original.value(entry).as_str()) {
             changed.push(original.key(entry).to_owned());
         }
-        slots.push((index + shift, opened));
+        slots.push((index + shift, value));
     }
     if !changed.is_empty() {
         return Err(EngineError::Changed { keys: changed });

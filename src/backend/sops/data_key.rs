@@ -231,7 +231,8 @@ fn explain(
     if opened > 0 {
         return DataKeyError::TooFewGroups { opened, needed, missing: recipients };
     }
-    let problems = places.iter().filter_map(problem_text).collect();
+    let others = closed.iter().filter(|(_, reason)| is_tool(reason)).map(|(_, reason)| reason.to_string());
+    let problems = places.iter().filter_map(problem_text).chain(others).collect();
     let tried: Vec<String> = places
         .iter()
         .flat_map(|place| place.public.iter().map(move |public| format!("{public} ({})", place.name)))

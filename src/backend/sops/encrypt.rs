@@ -52,7 +52,7 @@ pub(super) struct Terms {
 /// Encrypts `lines` of a file and appends its metadata.
 pub(super) fn seal_file(lines: &[Line<'_>], terms: Terms) -> Result<Encrypted, SopsError> {
     let Terms { data_key, mut metadata, reuse } = terms;
-    let selector = Selector::new(metadata.rule.clone())?;
+    let selector = Selector::for_new_file(metadata.rule.clone())?;
     let mut sealer = Sealer {
         cipher: ValueCipher::new(&data_key),
         selector: &selector,

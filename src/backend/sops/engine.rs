@@ -1,17 +1,18 @@
-//! The SOPS backend and its built-in engine, as the pipeline sees them.
+//! The SOPS backend and its two engines, as the pipeline sees them.
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use super::builtin::{self, DecryptRequest, EncryptRequest, ProofError};
-use super::encrypt::Encrypted as SopsEncrypted;
+use super::encrypt::PlainComment;
 use super::error::SopsError;
 use super::keep::{self, Previous};
 use super::key_command;
 use super::rules::Recipients;
 use super::shape::{self, ValueShape};
 use super::store;
+use super::tool::SopsTool;
 use crate::backend::classify::{Evidences, ValueClass};
 use crate::backend::{
     Backend, BackendKind, Encrypted, Engine, EngineError, Job, Kept, ProofKeys, Proved, Refusal, State,
@@ -116,13 +117,7 @@ impl Backend for SopsRules {
             builtin::prove(job.file.text(), made).map_err(proof_error)?;
             return Ok(Proved::Opened);
         }
-        let request = DecryptRequest {
-            text: &encrypted.text,
-            age_key_file: self.settings.age_key_file.as_deref(),
-            env: &self.env,
-            run: None,
-        };
-        match builtin::decrypt(&request) {
+        match builtin::decrypt(&decrypt_request(&self.settings, &self.env, &encrypted.text)) {
             Ok(opened) if opened.text == job.file.text() => Ok(Proved::Opened),
             Ok(_) => Err(EngineError::Layout),
             // Whoever encrypts need not be able to read: then the structure is all there is to look at.
@@ -160,20 +155,10 @@ impl Engine for SopsBuiltin {
     }
 
     fn encrypt(&self, job: &Job<'_>) -> Result<Encrypted, EngineError> {
-        let made = builtin::encrypt(&EncryptRequest {
-            text: job.file.text(),
-            name: job.target.path(),
-            recipients: &self.settings.recipients,
-            sops_config: self.settings.sops_config.as_deref(),
-            env: &self.env,
-            now: (self.now)(),
-            previous: job.previous.map(|previous| Previous {
-                text: previous.text(),
-                age_key_file: self.settings.age_key_file.as_deref(),
-                run: None,
-            }),
-        })?;
-        Ok(encrypted(made))
+        let made = builtin::encrypt(&encrypt_request(&self.settings, &self.env, job, (self.now)()))?;
+        let readable = remarks(&made.left_plain, &made.plain_comments, &made.odd_names);
+        let kept = kept(&made.kept);
+        Ok(Encrypted { text: made.text.clone(), proof: ProofKeys::Sops(Box::new(made)), readable, kept })
     }
 
     fn decrypt(&self, job: &Job<'_>) -> Result<String, EngineError> {
@@ -181,33 +166,86 @@ impl Engine for SopsBuiltin {
             return Err(EngineError::NoSopsMetadata);
         }
         let run = |command: &str, recipient: &str| key_command::run(command, recipient, &self.env);
-        let opened = builtin::decrypt(&DecryptRequest {
-            text: job.file.text(),
-            age_key_file: self.settings.age_key_file.as_deref(),
-            env: &self.env,
-            run: Some(&run),
-        })?;
-        Ok(opened.text)
+        let request = decrypt_request(&self.settings, &self.env, job.file.text());
+        Ok(builtin::decrypt(&DecryptRequest { run: Some(&run), ..request })?.text)
     }
 }
 
-/// What the pipeline needs of a result of this format.
-pub(super) fn encrypted(made: SopsEncrypted) -> Encrypted {
-    let kept = match &made.kept {
-        keep::Kept::Nothing | keep::Kept::Unusable(_) => Kept::Nothing,
-        keep::Kept::Lines(0) => Kept::Nothing,
+/// The engine that runs the sops binary.
+pub struct SopsByTool {
+    settings: SopsSettings,
+    env: Env,
+    tool: SopsTool,
+}
+
+impl SopsByTool {
+    /// An engine around `tool`.
+    pub fn new(settings: SopsSettings, env: Env, tool: SopsTool) -> Self {
+        Self { settings, env, tool }
+    }
+}
+
+impl Engine for SopsByTool {
+    fn label(&self) -> String {
+        self.tool.label()
+    }
+
+    fn encrypt(&self, job: &Job<'_>) -> Result<Encrypted, EngineError> {
+        let made = self.tool.encrypt(&encrypt_request(&self.settings, &self.env, job, Timestamp::now()))?;
+        let readable = remarks(&made.left_plain, &made.plain_comments, &made.odd_names);
+        Ok(Encrypted { text: made.text, proof: ProofKeys::None, readable, kept: kept(&made.kept) })
+    }
+
+    fn decrypt(&self, job: &Job<'_>) -> Result<String, EngineError> {
+        if !builtin::is_encrypted(job.file.text()) {
+            return Err(EngineError::NoSopsMetadata);
+        }
+        Ok(self.tool.decrypt(&decrypt_request(&self.settings, &self.env, job.file.text()))?.text)
+    }
+}
+
+fn encrypt_request<'a>(
+    settings: &'a SopsSettings,
+    env: &'a Env,
+    job: &'a Job<'_>,
+    now: Timestamp,
+) -> EncryptRequest<'a> {
+    EncryptRequest {
+        text: job.file.text(),
+        name: job.target.path(),
+        recipients: &settings.recipients,
+        sops_config: settings.sops_config.as_deref(),
+        env,
+        now,
+        previous: job.previous.map(|previous| Previous {
+            text: previous.text(),
+            age_key_file: settings.age_key_file.as_deref(),
+            run: None,
+        }),
+    }
+}
+
+/// A request that runs no key command: for looking, not for decrypting.
+fn decrypt_request<'a>(settings: &'a SopsSettings, env: &'a Env, text: &'a str) -> DecryptRequest<'a> {
+    DecryptRequest { text, age_key_file: settings.age_key_file.as_deref(), env, run: None }
+}
+
+fn kept(kept: &keep::Kept) -> Kept {
+    match kept {
+        keep::Kept::Nothing | keep::Kept::Unusable(_) | keep::Kept::Lines(0) => Kept::Nothing,
         keep::Kept::Lines(count) => Kept::Values(*count),
         keep::Kept::Everything => Kept::File,
-    };
-    let values = made.left_plain.iter().map(|key| format!("{key} stays readable (by its name or by a rule)"));
-    let comments = made
-        .plain_comments
+    }
+}
+
+/// What stays readable, in words.
+fn remarks(values: &[String], comments: &[PlainComment], odd_names: &[usize]) -> Vec<String> {
+    let values = values.iter().map(|key| format!("{key} stays readable (by its name or by a rule)"));
+    let comments = comments
         .iter()
         .map(|comment| format!("line {}: the commented-out {} stays readable", comment.line, comment.key));
-    let odd = made
-        .odd_names
+    let odd_names = odd_names
         .iter()
         .map(|line| format!("line {line}: what stands before the = is no key name and stays readable"));
-    let readable = values.chain(comments).chain(odd).collect();
-    Encrypted { text: made.text.clone(), proof: ProofKeys::Sops(Box::new(made)), readable, kept }
+    values.chain(comments).chain(odd_names).collect()
 }

@@ -42,6 +42,14 @@ pub fn compile(pattern: &str) -> Result<Regex, RegexError> {
     })
 }
 
+const POSIX_CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+    "upper", "word", "xdigit",
+];
+
+/// The escapes that stand for a set of characters.
+const SETS: [char; 8] = ['d', 'D', 'w', 'W', 's', 'S', 'p', 'P'];
+
 struct Translator<'a> {
     rest: &'a str,
     out: String,
@@ -122,34 +130,51 @@ impl Translator<'_> {
             self.copy(1);
         }
         let mut first = true;
-        while let Some(c) = self.rest.chars().next() {
-            match c {
-                ']' if !first => {
-                    self.copy(1);
-                    return Ok(());
-                }
-                '[' if self.posix_class() > 0 => self.copy(self.posix_class()),
-                '\\' => self.escape(Place::Class)?,
-                ']' | '[' | '&' | '~' => {
-                    self.out.push('\\');
-                    self.copy(1);
-                }
-                // `--` is a set operation to the crate and a range or a literal to Go.
-                '-' if self.rest.starts_with("--") => {
-                    self.out.push('\\');
-                    self.copy(1);
-                }
-                _ => self.copy(c.len_utf8()),
+        while !self.rest.is_empty() {
+            if self.rest.starts_with(']') && !first {
+                self.copy(1);
+                return Ok(());
             }
             first = false;
+            let posix = self.posix_class()?;
+            if posix > 0 {
+                self.copy(posix);
+            } else if self.rest.starts_with('\\') && self.rest[1..].starts_with(SETS) {
+                self.escape(Place::Class)?;
+            } else {
+                self.class_char()?;
+                let is_range = self.rest.starts_with('-') && !self.rest[1..].starts_with(']');
+                if is_range && self.rest.len() > 1 {
+                    self.copy(1);
+                    self.class_char()?;
+                }
+            }
         }
         Err(RegexError::Syntax("a bracket is never closed".to_owned()))
     }
 
+    /// One character of a class, which loses every meaning it has to the crate alone.
+    fn class_char(&mut self) -> Result<(), RegexError> {
+        let c = self.rest.chars().next().unwrap_or('\\');
+        if c == '\\' {
+            return match self.rest[1..].chars().next() {
+                Some(set) if SETS.contains(&set) => Err(RegexError::Escape(set)),
+                _ => self.escape(Place::Class),
+            };
+        }
+        self.out.extend(["\\x{", &format!("{:x}", u32::from(c)), "}"]);
+        self.rest = &self.rest[c.len_utf8()..];
+        Ok(())
+    }
+
     /// The length of the `[:name:]` that starts here, or 0.
-    fn posix_class(&self) -> usize {
-        let Some(inner) = self.rest.strip_prefix("[:") else { return 0 };
-        inner.find(":]").map_or(0, |end| end + 4)
+    fn posix_class(&self) -> Result<usize, RegexError> {
+        let Some(inner) = self.rest.strip_prefix("[:") else { return Ok(0) };
+        let Some((name, _)) = inner.split_once(":]") else { return Ok(0) };
+        if !POSIX_CLASSES.contains(&name.strip_prefix('^').unwrap_or(name)) {
+            return Err(RegexError::Syntax(format!("the class [:{name}:] is unknown")));
+        }
+        Ok(name.len() + 4)
     }
 
     fn escape(&mut self, place: Place) -> Result<(), RegexError> {
@@ -170,13 +195,29 @@ impl Translator<'_> {
                 self.quoted();
                 return Ok(());
             }
-            'p' | 'P' | 'x' | 'a' | 'f' | 't' | 'n' | 'r' | 'v' => format!("\\{c}"),
+            'p' | 'P' => return self.with_argument(1),
+            'x' => return self.with_argument(2),
+            'a' | 'f' | 't' | 'n' | 'r' | 'v' => format!("\\{c}"),
             '0'..='7' => return self.octal(),
             _ if c.is_ascii() && !c.is_ascii_alphanumeric() => regex::escape(&c.to_string()),
             _ => return Err(RegexError::Escape(c)),
         };
         self.out.push_str(&text);
         self.rest = &self.rest[c.len_utf8()..];
+        Ok(())
+    }
+
+    /// An escape with `{…}` or so many characters behind it.
+    fn with_argument(&mut self, short: usize) -> Result<(), RegexError> {
+        let argument = &self.rest[1..];
+        let length = match argument.strip_prefix('{') {
+            Some(inner) => inner.find('}').map(|end| end + 2),
+            None => argument.char_indices().map(|(at, c)| at + c.len_utf8()).nth(short - 1),
+        };
+        let letter = self.rest.chars().next().unwrap_or('x');
+        let length = length.ok_or(RegexError::Escape(letter))?;
+        self.out.push('\\');
+        self.copy(1 + length);
         Ok(())
     }
 
@@ -243,6 +284,8 @@ mod tests {
         assert!(matches("^[a[b]$", "["));
         assert!(matches("^[a&&b]$", "&"));
         assert!(matches("^[a~~]$", "~"));
+        assert!(matches("^[+--]+$", "+,-"));
+        assert!(matches("^[a-]+$", "a-"));
         assert!(matches("^[[:alpha:]_]+$", "a_"));
         assert!(matches("a]", "a]"));
     }
@@ -252,15 +295,34 @@ mod tests {
         assert!(matches(r"^\Qa.b\E$", "a.b"));
         assert!(!matches(r"^\Qa.b\E$", "axb"));
         assert!(matches(r"\Q.*", "a.*"));
-        assert!(matches(r"^\101\x42$", "AB"));
+        assert!(matches(r"^\101\x42[\x43-\x{44}]\p{Greek}\pL$", "ABCΩé"));
         assert!(matches(r"\_\<\-", "_<-"));
     }
 
     #[test]
     fn what_go_refuses_is_refused() {
         for pattern in [
-            "(", ")", "[a", "a**", "a*+", "a{2}{3}", "*a", "x{1001}", "x{2,1}", r"\Z", r"\y", r"\1", "a\\",
-            "(?x)a", "(?=a)", "(?<!a)", "[b-a]", r"\pX", r"[\b]", r"\u{41}",
+            "(",
+            ")",
+            "[a",
+            "a**",
+            "a*+",
+            "a{2}{3}",
+            "*a",
+            "x{1001}",
+            "x{2,1}",
+            r"\Z",
+            r"\y",
+            r"\1",
+            "a\\",
+            "(?x)a",
+            "(?=a)",
+            "(?<!a)",
+            "[b-a]",
+            r"\pX",
+            r"[\b]",
+            "[[:nope:]]",
+            r"\u{41}",
         ] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }

@@ -128,7 +128,7 @@ impl Layout {
         if sum(items.clone()) != sum_text {
             return None;
         }
-        let count = items.count();
+        let is_pair: Vec<bool> = items.map(|item| matches!(item, Item::Pair { .. })).collect();
         let mut budget = BUDGET;
         let mut layout = Self { sum: sum_text.to_owned(), ..Self::default() };
         for op in ops.split(';') {
@@ -136,7 +136,12 @@ impl Layout {
                 ("u", _) => layout.bom = true,
                 ("e", _) => layout.open_end = true,
                 (_, Some((what, lines))) => {
-                    layout.read_op(what, &ranges::parse(lines, count)?, &mut budget)?;
+                    let lines = ranges::parse(lines, is_pair.len())?;
+                    let of_value = what.starts_with('n');
+                    if lines.iter().any(|line| is_pair[line - 1] != of_value) {
+                        return None;
+                    }
+                    layout.read_op(what, &lines, &mut budget)?;
                 }
                 _ => return None,
             }

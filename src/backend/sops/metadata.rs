@@ -3,6 +3,9 @@
 //! Read from the flat lines of the dotenv store or the `sops` object of a JSON one; written as SOPS 3.13 writes
 //! it. Keys that nobody knows are dropped, as SOPS drops them when it writes. Source: `stores/stores.go`.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use thiserror::Error;

@@ -82,3 +82,51 @@ fn node(value: Value) -> Option<Node> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BINARY: &str = r#"{
+	"data": "ENC[AES256_GCM,data:AA==]",
+	"sops": {
+		"kms": null,
+		"age": [{"recipient": "age1x", "enc": "-----BEGIN\nX\n"}],
+		"lastmodified": "2026-11-24T21:59:42Z",
+		"mac": "ENC[m]",
+		"mac_only_encrypted": true,
+		"version": "3.13.3"
+	}
+}"#;
+
+    #[test]
+    fn each_store_is_told_apart() {
+        assert_eq!(detect(BINARY), Some(OtherStore::Binary));
+        assert_eq!(detect(&format!("\u{feff} {BINARY}")), Some(OtherStore::Binary));
+        assert_eq!(detect(&BINARY.replacen("data", "KEY", 1)), Some(OtherStore::Json));
+        let yaml = "KEY: ENC[x]\nsops:\n    age:\n        - enc: |\n            x\n    mac: ENC[m]\n    version: 3\n";
+        assert_eq!(detect(yaml), Some(OtherStore::Yaml));
+        for text in [
+            "",
+            "A={\"sops\":1}\n",
+            "{",
+            "{}",
+            "{\"sops\":{}}",
+            "URL=https://sops:8200\nmac: x",
+            "sops:\nA=1\n  mac: 1",
+        ] {
+            assert_eq!(detect(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_a_binary_file_is_read() {
+        let file = read_binary(BINARY).unwrap();
+        assert_eq!(file.data, "ENC[AES256_GCM,data:AA==]");
+        assert_eq!(file.metadata.groups[0][0].key.id(), "age1x");
+        assert_eq!(file.metadata.mac_scope, crate::backend::sops::mac::MacScope::Encrypted);
+        assert_eq!(read_binary("{}").err(), Some(MetadataError::Absent));
+        let no_keys = BINARY.replace("\"age\"", "\"other\"");
+        assert_eq!(read_binary(&no_keys).err(), Some(MetadataError::NoKeys));
+    }
+}

@@ -92,6 +92,12 @@ pub enum SelectionError {
         /// What is wrong with it.
         reason: RegexError,
     },
+    /// The rule would read as another one from the file.
+    #[error("{rule} cannot be kept in the file: SOPS would read the \\n in it as a line break")]
+    LineBreak {
+        /// The rule as written.
+        rule: Rule,
+    },
     /// Two rules at once.
     #[error("{} and {} exclude each other", .0.as_str(), .1.as_str())]
     Two(RuleKind, RuleKind),
@@ -124,6 +130,14 @@ impl Selector {
             Ok(regex) => Ok(Self { rule, regex: Some(regex) }),
             Err(reason) => Err(SelectionError::Regex { rule, reason }),
         }
+    }
+
+    /// Compiles `rule` for a file that is yet to be written.
+    pub fn for_new_file(rule: Rule) -> Result<Self, SelectionError> {
+        if rule.text.contains("\\n") {
+            return Err(SelectionError::LineBreak { rule });
+        }
+        Self::new(rule)
     }
 
     /// Takes `rule` as SOPS does, where a pattern that does not compile never matches.

@@ -230,3 +230,89 @@ fn first_line(text: &str) -> &str {
 fn breaks_in(text: &str) -> usize {
     memchr::memchr_iter(b'\n', text.as_bytes()).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn items(text: &str) -> Vec<(usize, Item<'_>)> {
+        split_plain(text).unwrap().0.into_iter().map(|line| (line.number, line.item)).collect()
+    }
+
+    fn pair<'a>(key: &'a str, value: &'a str) -> Item<'a> {
+        Item::Pair { key, value }
+    }
+
+    #[test]
+    fn a_plain_file_is_split_as_sops_splits_it() {
+        assert_eq!(
+            items("# top\nA=1\n\nexport B = \"x\" # c\n  C=\\n\r\n=x\nD==\n#\n"),
+            [
+                (1, Item::Comment(" top")),
+                (2, pair("A", "1")),
+                (3, Item::Blank),
+                (4, pair("export B ", " \"x\" # c")),
+                (5, pair("  C", "\\n\r")),
+                (6, pair("", "x")),
+                (7, pair("D", "=")),
+                (8, Item::Comment("")),
+            ]
+        );
+        assert_eq!(items(""), []);
+        assert_eq!(items("A=1\rB=2\r"), [(1, pair("A", "1\rB=2\r"))]);
+    }
+
+    #[test]
+    fn a_quoted_value_of_several_lines_is_one_pair_and_lines_count_on_behind_it() {
+        assert_eq!(items("A=\"x\n\ny=1\"\nB=2"), [(1, pair("A", "\"x\n\ny=1\"")), (4, pair("B", "2"))]);
+    }
+
+    #[test]
+    fn what_sops_would_refuse_is_a_comment_or_an_empty_line_with_a_layout() {
+        assert_eq!(
+            items("\u{feff}# a\n  # OLD=1\n\r\n \t\n"),
+            [(1, Item::Comment(" a")), (2, Item::Comment(" OLD=1")), (3, Item::Blank), (4, Item::Blank)]
+        );
+    }
+
+    #[test]
+    fn junk_and_reserved_keys_are_refused_with_their_line_and_without_their_text() {
+        for (text, line) in [("A=1\nhunter2\n", 2), ("A=\"x\ny\"\nhunter2: x", 3), ("\u{a0}\n", 1), ("A", 1)]
+        {
+            assert_eq!(split_plain(text), Err(StoreError::Junk { line }), "{text}");
+        }
+        let error = split_plain("A=1\nsops_region=hunter2\n").unwrap_err();
+        assert_eq!(error, StoreError::Reserved { line: 2, key: "sops_region".to_owned() });
+        assert!(!format!("{error} {:?}", error.hint()).contains("hunter2"));
+        for fine in ["sops=1", "SOPS_X=1", " sops_x=1", "export sops_x=1", "#sops_x=1"] {
+            assert!(split_plain(fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_found_anywhere_and_takes_the_empty_lines_behind_it_along() {
+        let (body, metadata) = split_encrypted("sops_mac=m\n\n\nA=1\n\nsops_version=3\n\n#c\n\n").unwrap();
+        let names: Vec<_> = metadata.iter().map(|line| (line.number, line.name, line.value)).collect();
+        assert_eq!(names, [(1, "mac", "m"), (6, "version", "3")]);
+        let body: Vec<_> = body.iter().map(|line| (line.number, line.item)).collect();
+        assert_eq!(body, [(4, pair("A", "1")), (5, Item::Blank), (8, Item::Comment("c")), (9, Item::Blank)]);
+    }
+
+    #[test]
+    fn a_checkout_with_crlf_reads_like_the_file_before() {
+        let (body, metadata) = split_encrypted("A=1\r\n\r\nB=2\r\nsops_version=3\r\n").unwrap();
+        assert_eq!(metadata[0].value, "3");
+        let items: Vec<_> = body.iter().map(|line| line.item).collect();
+        assert_eq!(items, [pair("A", "1"), Item::Blank, pair("B", "2")]);
+        let (body, _) = split_encrypted("A=1\r\nsops_version=3\n").unwrap();
+        assert_eq!(body[0].item, pair("A", "1\r"));
+    }
+
+    #[test]
+    fn line_breaks_are_read_and_written_as_backslash_n() {
+        let mut out = String::new();
+        encode_onto(&mut out, "a\nb\\\n");
+        assert_eq!(out, "a\\nb\\\\n");
+        assert_eq!(decode(&out).expose(), "a\nb\\\n");
+    }
+}

@@ -212,3 +212,91 @@ pub fn is_sealed(text: &str) -> bool {
 pub fn looks_encrypted(text: &str) -> bool {
     text.starts_with(PREFIX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cipher() -> ValueCipher {
+        ValueCipher::new(&DataKey::from_bytes(&[7; 32]).unwrap())
+    }
+
+    fn sealed() -> String {
+        cipher().seal("hunter2", "KEY:", ValueType::Str).unwrap()
+    }
+
+    #[test]
+    fn an_empty_text_stays_empty() {
+        assert_eq!(cipher().seal("", "KEY:", ValueType::Str).unwrap(), "");
+    }
+
+    #[test]
+    fn the_same_text_is_never_encrypted_to_the_same_bytes() {
+        assert_ne!(sealed(), sealed());
+    }
+
+    #[test]
+    fn another_key_name_or_another_data_key_does_not_open_it() {
+        let value = Sealed::parse(&sealed()).unwrap();
+        assert_eq!(cipher().open(&value, "KEY:").unwrap().as_slice(), b"hunter2");
+        assert_eq!(cipher().open(&value, "OTHER:").err(), Some(ValueError::Damaged));
+        let other = ValueCipher::new(&DataKey::from_bytes(&[8; 32]).unwrap());
+        assert_eq!(other.open(&value, "KEY:").err(), Some(ValueError::Damaged));
+    }
+
+    #[test]
+    fn each_thing_that_can_be_wrong_with_a_value_has_its_error() {
+        let iv = BASE64.encode([0; 32]);
+        let tag = BASE64.encode([0; 16]);
+        for (text, error) in [
+            ("hunter2".to_owned(), ValueError::NotEncrypted),
+            ("\"ENC[AES256_GCM,data:AA==".to_owned(), ValueError::NotEncrypted),
+            ("ENC[AES256_GCM,data:AA==".to_owned(), ValueError::Missing { field: "data" }),
+            ("ENC[AES256_GCM,data:,iv:".to_owned(), ValueError::Missing { field: "data" }),
+            ("ENC[AES256_GCM,data:AA==,iv:AA==]".to_owned(), ValueError::Missing { field: "iv" }),
+            (
+                format!("ENC[AES256_GCM,data:AA==,iv:{iv},tag:{tag},type:str"),
+                ValueError::Missing { field: "type" },
+            ),
+            (
+                format!("ENC[AES256_GCM,data:AA=,iv:{iv},tag:{tag},type:str]"),
+                ValueError::Base64 { field: "data" },
+            ),
+            (
+                format!("ENC[AES256_GCM,data:AA==,iv:AAAA,tag:{tag},type:str]"),
+                ValueError::Length { field: "iv", expected: 32, found: 3 },
+            ),
+            (
+                format!("ENC[AES256_GCM,data:AA==,iv:{iv},tag:AAAA,type:str]"),
+                ValueError::Length { field: "tag", expected: 16, found: 3 },
+            ),
+            (format!("ENC[AES256_GCM,data:AA==,iv:{iv},tag:{tag},type:secret]"), ValueError::UnknownType),
+            (format!("{}hunter2", sealed()), ValueError::Trailing),
+        ] {
+            assert_eq!(Sealed::parse(&text), Err(error), "{text}");
+        }
+        assert!(Sealed::parse(&format!("{} \r", sealed())).is_ok());
+    }
+
+    #[test]
+    fn a_data_key_never_shows_itself() {
+        assert_eq!(format!("{:?}", DataKey::generate().unwrap()), "DataKey(…)");
+        assert!(DataKey::from_bytes(&[1; 31]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back(text in any::<String>(), name in any::<String>()) {
+            prop_assume!(!text.is_empty());
+            let sealed = cipher().seal(&text, &name, ValueType::Str).unwrap();
+            let opened = cipher().open(&Sealed::parse(&sealed).unwrap(), &name).unwrap();
+            prop_assert_eq!(opened.as_slice(), text.as_bytes());
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(ENC\\[AES256_GCM,)?(data:)?[A-Za-z0-9+/=,:\\]é]{0,80}") {
+            let _ = Sealed::parse(&text);
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::backend::Refusal;
 use crate::error::Error;
 use crate::report::Verb;
 use crate::workspace::ConfigError;
@@ -147,6 +148,7 @@ impl PartialError {
     /// Puts the words of this feature around an error of the pipeline; refusals speak for themselves.
     pub(super) fn wrap(verb: Verb, path: &str, error: Error) -> Error {
         match error {
+            Error::Refusal(Refusal::OtherBackend { path, .. }) => Self::SopsFile { path }.into(),
             Error::Refusal(_) | Error::Partial(_) => error,
             other => Self::Failed { verb, path: path.to_owned(), source: Box::new(other) }.into(),
         }

@@ -12,7 +12,7 @@ use crate::report::{Outcome, Row, Verb};
 
 use super::members::Members;
 use super::product::{self, Product};
-use super::{Environment, EnvironmentReport, Files, PartialError, Report, protect, secret};
+use super::{Environment, EnvironmentReport, Files, PartialError, Report, protect};
 
 /// What to decrypt, and with what.
 pub struct Request<'a> {
@@ -151,15 +151,11 @@ pub fn run(request: &Request<'_>) -> Report<Pulled> {
     Report { environments: environments.collect(), warnings }
 }
 
-/// Refuses what is no business of dotenvx.
+/// Refuses what the pipeline would take.
 fn sort_out(run: &mut Run<'_>) {
     for at in run.batch().good() {
-        let target = run.batch().target(at);
-        let Some(file) = run.file(at) else { continue };
-        if let Some(refusal) = refuse_name(target, "decrypt") {
+        if let Some(refusal) = refuse_name(run.batch().target(at), "decrypt") {
             run.batch_mut().fail(at, refusal.into());
-        } else if secret::is_of_sops(file) {
-            run.batch_mut().fail(at, PartialError::SopsFile { path: target.to_string() }.into());
         }
     }
 }

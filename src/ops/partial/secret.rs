@@ -32,7 +32,8 @@ pub(super) const SOPS_NOTE: &str =
 
 /// Whose the file is.
 pub(super) fn owner(target: &Target, file: &EnvFile) -> Result<Owner, PartialError> {
-    if !is_of_sops(file) {
+    let found = Evidences::of(file);
+    if found.by_value() != Some(BackendKind::Sops) {
         return Ok(Owner::Ours);
     }
     let refused = PartialError::SopsFile { path: target.to_string() };
@@ -41,13 +42,8 @@ pub(super) fn owner(target: &Target, file: &EnvFile) -> Result<Owner, PartialErr
         |row: &shape::Row| !row.selected || matches!(row.shape, ValueShape::Encrypted | ValueShape::Empty);
     // A name such as `sops_token` is metadata to SOPS and a variable to everyone else.
     let left_readable = |line: &Evidence| rows.iter().any(|row| !row.selected && row.key == line.key);
-    let encrypted = rows.iter().all(whole) && Evidences::of(file).readable().all(left_readable);
+    let encrypted = rows.iter().all(whole) && found.readable().all(left_readable);
     if encrypted { Ok(Owner::Sops) } else { Err(refused) }
-}
-
-/// True where the file holds ciphertext or metadata of SOPS.
-pub(super) fn is_of_sops(file: &EnvFile) -> bool {
-    Evidences::of(file).by_value() == Some(BackendKind::Sops)
 }
 
 /// Whether the file has to be encrypted, or why it cannot be; what `push` would find, without its engine.

@@ -7,7 +7,7 @@ use crate::ops::partial::check::{Checked, CombinedState};
 use crate::ops::partial::push::Pushed;
 use crate::ops::partial::{EnvironmentReport, Report};
 use crate::report::{Outcome, Row};
-use crate::ui::Ui;
+use crate::ui::{Ui, badge, visible};
 
 /// What a project without the feature is shown.
 const SAMPLE: &str = r#"To enable partial encryption, add to your envdrift.toml:
@@ -70,8 +70,8 @@ impl Ui {
 
     /// `→ name`, its lines, its errors, its remarks.
     pub(super) fn environment<E>(&mut self, environment: &EnvironmentReport<E>, lines: &[Line]) {
-        let arrow = self.badge(AnsiColor::Cyan, "→", self.color_out);
-        self.answer(&format!("{arrow} {}", environment.name));
+        let arrow = badge(AnsiColor::Cyan, "→", self.color_out);
+        self.answer_line(&format!("{arrow} {}", visible(&environment.name)));
         for line in lines {
             self.partial_line(line);
         }

@@ -8,7 +8,7 @@ use crate::backend::{BackendKind, EngineChoice};
 use crate::workspace::{Config, HookCheck, PartialMode};
 
 #[test]
-fn the_defaults_are_those_of_the_contract() {
+fn the_defaults_are_those_of_the_documentation() {
     let config = config("");
     assert_eq!(config.envdrift.environments, ["development", "staging", "production"]);
     assert!(config.validation.check_encryption && config.validation.strict_extra);

@@ -61,7 +61,6 @@ const PIECES: &[&str] = &[
     "\"",
     "'",
     "`",
-    "\\n",
     "\\",
     "\\\\n",
     "=",
@@ -121,4 +120,77 @@ pub(super) fn file(seed: u64) -> String {
         text.truncate(text.trim_end_matches(ending).len());
     }
     text
+}
+
+const TOKENS: &[&str] = &[
+    "A",
+    "B",
+    "1",
+    "_",
+    "a",
+    "K",
+    "é",
+    ".",
+    "^",
+    "$",
+    "|",
+    "(",
+    ")",
+    "(?:",
+    "(?i:",
+    "*",
+    "+",
+    "?",
+    "{2}",
+    "{1,}",
+    "{,1}",
+    "{",
+    "}",
+    "[",
+    "]",
+    "[^",
+    "-",
+    "&&",
+    "~",
+    "--",
+    "\\d",
+    "\\D",
+    "\\w",
+    "\\W",
+    "\\s",
+    "\\S",
+    "\\b",
+    "\\B",
+    "\\.",
+    "\\]",
+    "\\-",
+    "\\\\",
+    "\\pL",
+    "\\p{Lu}",
+    "[:alpha:]",
+    "[[:upper:]]",
+    "\\x41",
+    "[A-Z]",
+    "[^A]",
+    "[a-",
+    "\\Q",
+    "\\E",
+    "\\A",
+    "\\z",
+    ":",
+    "=",
+    " ",
+];
+
+/// The regular expression of `seed`, valid or not.
+pub(super) fn pattern(seed: u64) -> String {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    // The first rolls of neighbouring seeds are alike.
+    for _ in 0..8 {
+        dice.roll(2);
+    }
+    // Flags stand at the start only: Go lets a repeat behind them reach over to what stands before.
+    let flags = dice.pick(&["", "", "", "(?i)"]);
+    let tokens: String = (0..=dice.roll(6)).map(|_| dice.pick(TOKENS)).collect();
+    format!("{flags}{tokens}")
 }

@@ -6,6 +6,9 @@
 //! All count; a place that cannot be used matters only when nothing else opens the file. Nobody is ever asked for a
 //! passphrase. Each group of places is read at most once, and only when the one before it did not do.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
