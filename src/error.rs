@@ -13,6 +13,7 @@ use crate::files::FileError;
 use crate::install::InstallError;
 use crate::ops::hooks::HookError;
 use crate::ops::partial::PartialError;
+use crate::ops::services::ServiceError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -76,12 +77,6 @@ pub enum Error {
     /// A git hook that the config asks for is not armed.
     #[error(transparent)]
     Hooks(#[from] HookError),
-    /// Another program wrote the file between reading and writing it.
-    #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
-    ChangedMeanwhile(PathBuf),
-    /// Ctrl-C or SIGTERM came before the first file was replaced.
-    #[error("Interrupted: nothing was written")]
-    Interrupted,
     /// The error of another file, which stands in the way of this one too.
     #[error("{message}")]
     Repeated {
@@ -92,6 +87,15 @@ pub enum Error {
         /// The stable token.
         code: &'static str,
     },
+    /// A service of `lock` or `pull` is not worked on.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// Another program wrote the file between reading and writing it.
+    #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// Ctrl-C or SIGTERM came before the first file was replaced.
+    #[error("Interrupted: nothing was written")]
+    Interrupted,
     /// Options that exclude each other, or that belong to another command.
     #[error("{message}")]
     Usage {
@@ -166,7 +170,7 @@ impl Error {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
+            Self::Config(error) => error.hint(),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
@@ -190,8 +194,9 @@ impl Error {
             }
             Self::Partial(error) => error.hint(),
             Self::Hooks(error) => error.hint(),
-            Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Repeated { hint, .. } => hint.clone(),
+            Self::Service(error) => error.hint(),
+            Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
             Self::Interrupted | Self::Output(_) => None,
@@ -217,6 +222,7 @@ impl Error {
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
             Self::Partial(error) => error.code(),
             Self::Hooks(error) => error.code(),
+            Self::Service(error) => error.code(),
             Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
             Self::Interrupted => "interrupted",
             Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
@@ -225,10 +231,13 @@ impl Error {
         }
     }
 
-    /// The place in a config file, where there is one.
+    /// The place in a config file, where there is one. A file of another name may be an env file that was taken for a
+    /// config, and its lines are not shown.
     pub fn snippet(&self) -> Option<Snippet> {
         match self {
-            Self::Config(error) | Self::Partial(PartialError::Load(error)) => error.snippet(),
+            Self::Config(error) | Self::Partial(PartialError::Load(error)) => {
+                error.snippet().filter(|at| at.path.extension().is_some_and(|extension| extension == "toml"))
+            }
             _ => None,
         }
     }

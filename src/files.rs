@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use draft::{Draft, Link, Mode, Staged};
-pub use lock::Lock;
+pub use lock::{Lock, canonical};
 pub use private::{
     PrivateDir, create_private_folder, memory_file, refuse_read_only, remove_empty_folder, restrict,
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::backend::BackendKind;
 use crate::cipher::refuse_name;
 use crate::error::Error;
-use crate::ops::check::{self, Policy};
+use crate::ops::check::{self, Looked, Policy};
 use crate::ops::previous::Reuse;
 use crate::ops::{encrypt, open};
 use crate::report::{Outcome, Report, Row};
@@ -145,14 +145,16 @@ fn report(args: &Args, targets: &[Target], kind: BackendKind, session: &mut Sess
     let schema = load_schema(args, session)?;
     let policy = if args.strict { Policy::Everything } else { Policy::Secrets };
     let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy });
-    for path in &checked.skipped {
-        session.ui.warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
-    }
-    for file in &checked.files {
-        session.ui.status(file);
-    }
-    if let Some((_, error)) = &checked.failed {
-        session.ui.error(error);
+    for looked in &checked.0 {
+        match looked {
+            Looked::At(file) => session.ui.status(file),
+            Looked::PastCompanion(path) => {
+                session
+                    .ui
+                    .warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
+            }
+            Looked::Failed(_, error) => session.ui.error(error),
+        }
     }
     if session.ui.is_json() {
         session.ui.payload(checked.to_json().as_bytes());

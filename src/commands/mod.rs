@@ -5,9 +5,13 @@ pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
 mod instructions;
+pub mod lock;
 pub mod man;
+pub mod provider_args;
+pub mod pull;
 pub mod pull_partial;
 pub mod push;
+pub mod service_run;
 pub mod sops_args;
 
 use std::collections::HashSet;

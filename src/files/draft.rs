@@ -19,7 +19,8 @@ const MAX_LINKS: usize = 40;
 pub enum Mode {
     /// As the file that is replaced; a new file gets what the umask says.
     Keep,
-    /// The owner alone (0600), whatever was there before.
+    /// The owner alone (0600), whatever was there before; a file of another user is not replaced where it cannot stay
+    /// that user's.
     Private,
     /// The owner alone: what the owner could do with the file that is replaced; a new file gets 0600.
     OwnerOnly,
@@ -143,6 +144,10 @@ fn grant(file: &File, mode: Mode, old: Option<&Metadata>) -> io::Result<()> {
     };
     if let Some(old) = old {
         let new = file.metadata()?;
+        if mode == Mode::Private && new.uid() != old.uid() && fchown(file, Some(old.uid()), None).is_err() {
+            let reason = "it belongs to another user, who could not read it any more";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        }
         if (new.uid(), new.gid()) != (old.uid(), old.gid())
             && fchown(file, Some(old.uid()), Some(old.gid())).is_err()
             && new.gid() != old.gid()

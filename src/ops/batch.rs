@@ -28,6 +28,11 @@ impl<'a> Batch<'a> {
         Self { unit: "run", ..Self::grouped(targets, vec![0; targets.len()]) }
     }
 
+    /// Each target in a group of its own.
+    pub(super) fn apart(targets: &'a [Target]) -> Self {
+        Self::grouped(targets, (0..targets.len()).collect())
+    }
+
     /// Each target in the group of its environment.
     pub(super) fn grouped(targets: &'a [Target], groups: Vec<usize>) -> Self {
         let errors = targets.iter().map(|_| None).collect();
@@ -129,12 +134,8 @@ impl<'a> Batch<'a> {
         let texts: Vec<(usize, &str)> = texts.iter().copied().filter(|(at, _)| self.is_good(*at)).collect();
         let writes: Vec<Write<'_>> = texts
             .iter()
-            .map(|&(at, text)| Write {
-                path: self.targets[at].path(),
-                bytes: text.as_bytes(),
-                mode,
-                link: Link::Follow,
-            })
+            .map(|&(at, text)| (self.targets[at].path(), text.as_bytes()))
+            .map(|(path, bytes)| Write { path, bytes, mode, link: Link::Follow })
             .collect();
         let staged = files::stage_all(&writes).into_iter().map(|one| one.map_err(Error::from));
         let staged: Vec<_> = texts.iter().map(|(at, _)| *at).zip(staged).collect();
@@ -144,11 +145,12 @@ impl<'a> Batch<'a> {
         self.keep(staged)
     }
 
-    /// Makes sure that files still hold what was read: what somebody saved meanwhile must not be overwritten.
-    pub(super) fn check_unchanged<'f>(&mut self, files: impl IntoIterator<Item = (usize, &'f EnvFile)>) {
-        for (at, file) in files {
-            let now = files::read(self.targets[at].path());
-            if !now.is_ok_and(|bytes| bytes == file.text().as_bytes()) {
+    /// Fails those of `read` whose file no longer holds what was read: what somebody saved meanwhile must not be
+    /// overwritten.
+    pub(super) fn check_unchanged(&mut self, read: &[(usize, &EnvFile)]) {
+        for &(at, file) in read {
+            let path = self.targets[at].path();
+            if !files::read(path).is_ok_and(|bytes| bytes == file.text().as_bytes()) {
                 self.fail(at, Error::ChangedMeanwhile(self.targets[at].shown().to_path_buf()));
             }
         }

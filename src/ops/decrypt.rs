@@ -60,9 +60,19 @@ pub struct Decrypted {
 
 /// Decrypts every target, or none.
 pub fn run(request: &Request<'_>) -> Decrypted {
+    run_batch(request, Batch::whole(request.targets))
+}
+
+/// Decrypts every target for itself: one that fails leaves the others to it. All are decrypted in memory before the
+/// first is written.
+pub(super) fn run_each(request: &Request<'_>) -> Decrypted {
+    run_batch(request, Batch::apart(request.targets))
+}
+
+fn run_batch<'a>(request: &Request<'a>, batch: Batch<'a>) -> Decrypted {
     let with =
         With { backend: request.backend, default: request.default, open: request.open, env: request.env };
-    let mut run = Run::start(Batch::whole(request.targets), with);
+    let mut run = Run::start(batch, with);
     run.load();
     run.open();
     if request.output == Output::InPlace {
@@ -131,21 +141,19 @@ impl<'a> Run<'a> {
         let files = self.batch.load();
         for (at, file) in files.into_iter().enumerate() {
             let Some(file) = file else { continue };
-            if let Some(refusal) = self.other_backend(at, &file) {
-                self.batch.fail(at, refusal.into());
+            let found = Evidences::of(&file);
+            // Ciphertext of another backend than the one that was typed is not "nothing to decrypt".
+            if let (Some(selected), Some(other)) = (self.with.backend, found.by_value())
+                && other != selected
+            {
+                let path = self.batch.target(at).to_string();
+                self.batch.fail(at, Refusal::OtherBackend { path, other, selected }.into());
                 continue;
             }
-            let said = || Evidences::of(&file).backend();
+            let said = || found.backend();
             let kind = self.with.backend.or_else(|| said().inspect(|&kind| _ = self.detected.insert(kind)));
             self.work[at] = Some(Work { kind: kind.unwrap_or(self.with.default), file, plain: None });
         }
-    }
-
-    /// A file that holds ciphertext of another backend than the one that was chosen is not "nothing to decrypt".
-    fn other_backend(&self, at: usize, file: &EnvFile) -> Option<Refusal> {
-        let selected = self.with.backend?;
-        let other = Evidences::of(file).by_value().filter(|&other| other != selected)?;
-        Some(Refusal::OtherBackend { path: self.batch.target(at).to_string(), other, selected })
     }
 
     /// Decrypts in memory.
@@ -184,8 +192,10 @@ impl<'a> Run<'a> {
             .filter_map(|(at, work)| Some((at, work.as_ref()?.plain.as_ref()?.expose())))
             .collect();
         let staged = self.batch.stage(&texts, mode);
-        let replaced = staged.iter().filter_map(|(at, _)| Some((*at, &self.work[*at].as_ref()?.file)));
-        self.batch.check_unchanged(replaced);
+        let written = self.work.iter().enumerate().filter_map(|(at, work)| Some((at, work.as_ref()?)));
+        let written: Vec<(usize, &EnvFile)> =
+            written.filter(|(_, work)| work.plain.is_some()).map(|(at, work)| (at, &work.file)).collect();
+        self.batch.check_unchanged(&written);
         self.batch.commit(staged);
     }
 

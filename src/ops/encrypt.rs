@@ -1,7 +1,7 @@
 //! `encrypt`: values become ciphertext, for one file or many.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::backend::dotenvx::key_choice::{self, KeyChoice};
 use crate::backend::{BackendKind, Job, Kept, Proved};
@@ -42,8 +42,18 @@ pub struct Encrypted {
 
 /// Encrypts every target, or none: refusals, engines and proofs come before the first write.
 pub fn run(request: &Request<'_>) -> Encrypted {
-    let Request { targets, cipher, reuse, env } = *request;
-    let mut run = Run::start(Batch::whole(targets), With { cipher, reuse, env });
+    run_batch(request, Batch::whole(request.targets))
+}
+
+/// Encrypts every target for itself: one that fails leaves the others to it. All refusals and proofs come before the
+/// first write.
+pub(super) fn run_each(request: &Request<'_>) -> Encrypted {
+    run_batch(request, Batch::apart(request.targets))
+}
+
+fn run_batch<'a>(request: &Request<'a>, batch: Batch<'a>) -> Encrypted {
+    let Request { cipher, reuse, env, .. } = *request;
+    let mut run = Run::start(batch, With { cipher, reuse, env });
     run.load();
     run.seal();
     run.write();
@@ -146,28 +156,45 @@ impl<'a> Run<'a> {
     /// Writes the key stores, then the files. Everything is on disk under other names before anything is replaced, and
     /// the key stores are out of git's and of other users' sight before one of them gets a key.
     pub(super) fn write(&mut self) {
-        let new = self.proven.iter().enumerate();
-        let texts: Vec<(usize, &str)> =
-            new.filter_map(|(at, one)| Some((at, one.as_ref()?.encrypted.text.as_str()))).collect();
+        let texts: Vec<(usize, &str)> = self
+            .proven
+            .iter()
+            .enumerate()
+            .filter_map(|(at, one)| Some((at, one.as_ref()?.encrypted.text.as_str())))
+            .collect();
         let staged = self.batch.stage(&texts, Mode::Keep);
-        let replaced = staged.iter().filter_map(|(at, _)| Some((*at, self.files[*at].as_ref()?)));
-        self.batch.check_unchanged(replaced);
-        let minted = self.minted();
-        self.stores
-            .retain(|path, name| minted.iter().any(|one| (one.store.as_path(), &one.name) == (path, name)));
-        let key_stores = self.stores.stage();
+        let read = texts.iter().filter_map(|(at, _)| Some((*at, self.files[*at].as_ref()?)));
+        let read: Vec<(usize, &EnvFile)> = read.filter(|(at, _)| self.batch.is_good(*at)).collect();
+        self.batch.check_unchanged(&read);
         self.protect_stores();
-        for (path, key_store) in key_stores {
-            let members: Vec<usize> =
-                minted.iter().filter(|one| one.store == path).map(|one| one.at).collect();
-            if !members.iter().any(|&at| self.batch.is_good(at)) {
-                continue;
-            }
-            if let Err(error) = key_store.and_then(|key_store| Ok(key_store.commit()?)) {
-                self.batch.fail_all(members, error);
+        self.write_stores();
+        self.batch.commit(staged);
+    }
+
+    /// Writes the stores with a key that a file needs; one that cannot be written fails those files.
+    fn write_stores(&mut self) {
+        let needed = self.minted();
+        let is_needed = |path: &Path, name: &KeyName| {
+            needed.iter().any(|(_, store, used)| (store.as_path(), used) == (path, name))
+        };
+        self.stores.retain(is_needed);
+        let (mut paths, mut staged) = (Vec::new(), Vec::new());
+        let mut failed = Vec::new();
+        for (path, one) in self.stores.stage() {
+            match one.map_err(Error::from).and_then(|one| self.stores.check_unchanged(&path).map(|()| one)) {
+                Ok(one) => {
+                    paths.push(path);
+                    staged.push(one);
+                }
+                Err(error) => failed.push((path, error)),
             }
         }
-        self.batch.commit(staged);
+        let committed = paths.into_iter().zip(files::commit_all(staged));
+        failed.extend(committed.filter_map(|(path, one)| Some((path, one.err()?.into()))));
+        for (path, error) in failed {
+            let members = needed.iter().filter(|(_, store, _)| *store == path).map(|(at, ..)| *at);
+            self.batch.fail_all(members, error);
+        }
     }
 
     /// One row a file, and the warnings about key stores; the key stores are free again.
@@ -260,22 +287,15 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The files of good groups whose pair was made in this run.
-    fn minted(&self) -> Vec<Minted> {
+    /// The files of good groups whose pair was made in this run: index, key store and name.
+    fn minted(&self) -> Vec<(usize, PathBuf, KeyName)> {
         let minted = |at: usize| {
             let (name, _) = self.keys[at].as_ref()?;
             let store = self.batch.target(at).key_store();
-            self.stores.is_minted(&store, name).then(|| Minted { at, store, name: name.clone() })
+            self.stores.is_minted(&store, name).then(|| (at, store, name.clone()))
         };
         self.batch.good().into_iter().filter_map(minted).collect()
     }
-}
-
-/// A file whose pair was made in this run.
-struct Minted {
-    at: usize,
-    store: PathBuf,
-    name: KeyName,
 }
 
 fn row(target: &Target, cipher: &Cipher, proven: Option<Proven>) -> Row {

@@ -96,12 +96,31 @@ impl KeyStores {
         }
     }
 
-    /// Puts the new text of the stores that got a key beside them; nothing is replaced yet.
-    ///
-    /// A store must still hold what was read: a key that another program put there meanwhile must not be lost.
-    pub(super) fn stage(&self) -> Vec<(PathBuf, Result<Staged, Error>)> {
-        let changed = self.0.iter().filter(|(_, store)| !store.minted.is_empty());
-        changed.map(|(path, store)| (path.clone(), store.stage(path))).collect()
+    /// Writes the stores that got a key under temporary names; gives the path with each.
+    pub(super) fn stage(&self) -> Vec<(PathBuf, Result<Staged, FileError>)> {
+        let grown = self.0.iter().filter(|(_, store)| !store.minted.is_empty());
+        let texts: Vec<(PathBuf, Zeroizing<String>)> =
+            grown.filter_map(|(path, store)| Some((path.clone(), store.grown()?))).collect();
+        let writes: Vec<Write<'_>> = texts
+            .iter()
+            .map(|(path, text)| Write {
+                path,
+                bytes: text.as_bytes(),
+                mode: Mode::Private,
+                link: Link::Follow,
+            })
+            .collect();
+        let staged = files::stage_all(&writes);
+        texts.iter().map(|(path, _)| path.clone()).zip(staged).collect()
+    }
+
+    /// Makes sure that the store at `path` still holds what was read: a key that another program put there meanwhile
+    /// must not be lost.
+    pub(super) fn check_unchanged(&self, path: &Path) -> Result<(), Error> {
+        match self.0.get(path) {
+            Some(store) if read(path)? != store.text => Err(Error::ChangedMeanwhile(path.to_path_buf())),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// The paths of the stores that exist or will exist.
@@ -119,18 +138,13 @@ impl KeyStore {
         Ok(Self { ring, text, minted: Vec::new(), _lock: lock })
     }
 
-    /// Puts the text with the pairs made in this run beside the store.
-    fn stage(&self, path: &Path) -> Result<Staged, Error> {
+    /// The text with the pairs made in this run at its end.
+    fn grown(&self) -> Option<Zeroizing<String>> {
         let mut text = self.text.clone();
         for Minted { name, base_name, key } in &self.minted {
             text = Some(keys::store_with(text.as_deref().map(String::as_str), base_name, name, key));
         }
-        let bytes = text.as_ref().map_or(&[][..], |text| text.as_bytes());
-        let staged = files::stage(Write { path, bytes, mode: Mode::Private, link: Link::Follow })?;
-        if read(path)? != self.text {
-            return Err(Error::ChangedMeanwhile(path.to_path_buf()));
-        }
-        Ok(staged)
+        text
     }
 }
 

@@ -24,8 +24,11 @@ pub(super) fn before_writing(store: &Path, env: &Env, warnings: &mut Vec<String>
     if let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) {
         warnings.extend(ignore(&tree, store)?);
     }
-    if store.exists() {
-        files::restrict(store)?;
+    if store.exists()
+        && let Err(error) = files::restrict(store)
+    {
+        // It belongs to somebody else, who let this user read it.
+        warnings.push(format!("{error}: others may be able to read the private keys in it"));
     }
     Ok(())
 }

@@ -11,6 +11,16 @@
 mod support;
 
 #[cfg(unix)]
+mod bad_input;
+#[cfg(unix)]
+mod canary;
+#[cfg(unix)]
+mod check_report;
+#[cfg(unix)]
+mod concurrency;
+#[cfg(unix)]
+mod crash;
+#[cfg(unix)]
 mod decrypt_contract;
 mod docs;
 mod dotenvx_matrix;
@@ -21,12 +31,23 @@ mod encrypt_contract;
 #[cfg(unix)]
 mod fake;
 #[cfg(unix)]
+mod global_flags;
+#[cfg(unix)]
 mod hook_gate;
 mod loader_sweep;
+#[cfg(unix)]
+mod lock;
 #[cfg(unix)]
 mod lying_tool;
 #[cfg(unix)]
 mod partial;
+#[cfg(unix)]
+mod pull;
+#[cfg(unix)]
+mod round_trip;
+#[cfg(unix)]
+mod service_sandbox;
+#[cfg(unix)]
 mod small_diffs;
 #[cfg(unix)]
 mod sops_contract;

@@ -8,15 +8,22 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
+use glob::MatchOptions;
 
 use super::PartialError;
+
+/// `*` stops at a `/` and takes a leading dot.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
 
 /// A glob that stays inside its folder.
 #[derive(Debug)]
 pub(super) struct Pattern {
     written: String,
-    matcher: GlobMatcher,
+    glob: glob::Pattern,
     /// How deep files can lie; none with `**`.
     depth: Option<usize>,
 }
@@ -39,11 +46,9 @@ impl Pattern {
             }
         }
         let depth = (!parts.iter().any(|part| part == "**")).then_some(parts.len());
-        // What other glob dialects take for alternatives is plain text in this one.
-        let glob = parts.join("/").replace('{', "[{]").replace('}', "[}]");
-        let glob = GlobBuilder::new(&glob).literal_separator(true).backslash_escape(false).build();
-        let matcher = glob.map_err(|error| format!("is not a glob: {}", error.kind()))?.compile_matcher();
-        Ok(Self { written: written.to_owned(), matcher, depth })
+        let glob =
+            glob::Pattern::new(&parts.join("/")).map_err(|error| format!("is not a glob: {}", error.msg))?;
+        Ok(Self { written: written.to_owned(), glob, depth })
     }
 
     /// The glob as the config has it.
@@ -80,7 +85,10 @@ impl Pattern {
                 {
                     self.search(root, &path, depth + 1, found)?;
                 }
-            } else if self.matcher.is_match(&path) && !is_temporary(&path) && entry.path().is_file() {
+            } else if self.glob.matches_path_with(&path, OPTIONS)
+                && !is_temporary(&path)
+                && entry.path().is_file()
+            {
                 found.push(path);
             }
         }

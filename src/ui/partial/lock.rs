@@ -14,7 +14,7 @@ impl Ui {
                 self.partial_line(&line);
             }
             for row in &environment.rows {
-                self.remarks(row);
+                self.row_notes(row);
             }
             if let Some(Locked::Folder { readable: Err(error), .. }) = &environment.end {
                 let name = &environment.name;

@@ -79,7 +79,7 @@ impl Ui {
             self.partial_error(error);
         }
         for row in &environment.rows {
-            self.remarks(row);
+            self.row_notes(row);
         }
     }
 }
