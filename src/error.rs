@@ -12,6 +12,7 @@ use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
 use crate::ops::hooks::HookError;
+use crate::ops::partial::PartialError;
 use crate::ops::services::ServiceError;
 use crate::process::ToolError;
 use crate::report::Verb;
@@ -70,6 +71,9 @@ pub enum Error {
     /// The key store would be committed although `.gitignore` names it.
     #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
     ExposedKeyStore(PathBuf),
+    /// Partial encryption was given up, for an environment or as a whole.
+    #[error(transparent)]
+    Partial(#[from] PartialError),
     /// A git hook that the config asks for is not armed.
     #[error(transparent)]
     Hooks(#[from] HookError),
@@ -133,6 +137,8 @@ fn verb_noun(verb: Verb) -> &'static str {
     match verb {
         Verb::Encrypt => "Encryption",
         Verb::Decrypt => "Decryption",
+        Verb::Generate => "Generation",
+        Verb::Delete => "Deletion",
     }
 }
 
@@ -186,6 +192,7 @@ impl Error {
             Self::ExposedKeyStore(_) => {
                 Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
             }
+            Self::Partial(error) => error.hint(),
             Self::Hooks(error) => error.hint(),
             Self::Repeated { hint, .. } => hint.clone(),
             Self::Service(error) => error.hint(),
@@ -213,6 +220,7 @@ impl Error {
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
+            Self::Partial(error) => error.code(),
             Self::Hooks(error) => error.code(),
             Self::Service(error) => error.code(),
             Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
@@ -227,7 +235,7 @@ impl Error {
     /// config, and its lines are not shown.
     pub fn snippet(&self) -> Option<Snippet> {
         match self {
-            Self::Config(error) => {
+            Self::Config(error) | Self::Partial(PartialError::Load(error)) => {
                 error.snippet().filter(|at| at.path.extension().is_some_and(|extension| extension == "toml"))
             }
             _ => None,

@@ -167,16 +167,14 @@ impl<'a> WorkTree<'a> {
         self.git.run(&self.root, &args, input)
     }
 
-    /// `path` from the root with `/` between its parts, symlinks resolved; `None` outside the work tree. Its last part
-    /// need not exist.
+    /// `path` from the root with `/` between its parts, symlinks resolved; `None` outside the work tree. It need not
+    /// exist, nor do the folders above it.
     fn relative(&self, path: &Path) -> Option<OsString> {
-        let resolved = dunce::canonicalize(path)
-            .or_else(|_| {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
-                Ok::<_, std::io::Error>(dunce::canonicalize(folder.unwrap_or(Path::new(".")))?.join(name))
-            })
-            .ok()?;
+        let (folder, rest) = path.ancestors().find_map(|folder| {
+            let folder_path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            Some((dunce::canonicalize(folder_path).ok()?, path.strip_prefix(folder).ok()?))
+        })?;
+        let resolved = if rest.as_os_str().is_empty() { folder } else { folder.join(rest) };
         let parts: Vec<&OsStr> = resolved.strip_prefix(&self.root).ok()?.iter().collect();
         Some(parts.join(OsStr::new("/"))).filter(|path| !path.is_empty())
     }

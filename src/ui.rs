@@ -4,6 +4,8 @@
 //! conversation (warnings, errors, hints, progress). Badges and phrases are an API that scripts match. Colour
 //! only on a terminal, unless `FORCE_COLOR` or `--color` says otherwise; nothing is ever wrapped.
 
+mod partial;
+
 use std::borrow::Cow;
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -14,6 +16,8 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::ops::check::FileStatus;
 use crate::report::{self, Outcome, Report, Row};
+
+pub use partial::lock_counts;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

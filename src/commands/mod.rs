@@ -9,6 +9,8 @@ pub mod lock;
 pub mod man;
 pub mod provider_args;
 pub mod pull;
+pub mod pull_partial;
+pub mod push;
 pub mod service_run;
 pub mod sops_args;
 
@@ -21,6 +23,7 @@ use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
 use crate::files;
 use crate::ops::hooks;
+use crate::ops::partial::PartialError;
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -86,6 +89,14 @@ impl Session {
         self.ui.report(report);
         u8::from(!report.is_ok())
     }
+}
+
+/// Loads the config for partial encryption, whose commands say so when that fails.
+fn partial_config(session: &mut Session) -> Result<Config, Error> {
+    session.load_config().map_err(|error| match error {
+        Error::Config(error) => PartialError::Load(error).into(),
+        other => other,
+    })
 }
 
 /// The backend that was typed, if any.

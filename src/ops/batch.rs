@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::envfile::EnvFile;
 use crate::error::Error;
-use crate::files::{self, Mode, Staged, Write};
+use crate::files::{self, Link, Mode, Staged, Write};
 use crate::interrupt;
 use crate::report::{Outcome, Row};
 use crate::workspace::target::Target;
@@ -57,6 +57,16 @@ impl<'a> Batch<'a> {
     /// The targets of all groups in which nothing failed.
     pub(super) fn good(&self) -> Vec<usize> {
         (0..self.targets.len()).filter(|&at| self.is_good(at)).collect()
+    }
+
+    /// True where nothing of the group of `at` failed, nor its own replacement.
+    pub(super) fn is_done(&self, at: usize) -> bool {
+        self.is_good(at) && self.errors[at].is_none()
+    }
+
+    /// The targets that are as the run wants them.
+    pub(super) fn done(&self) -> Vec<usize> {
+        (0..self.targets.len()).filter(|&at| self.is_done(at)).collect()
     }
 
     /// Gives a file up and with it its group; the first error of a file counts.
@@ -124,7 +134,8 @@ impl<'a> Batch<'a> {
         let texts: Vec<(usize, &str)> = texts.iter().copied().filter(|(at, _)| self.is_good(*at)).collect();
         let writes: Vec<Write<'_>> = texts
             .iter()
-            .map(|&(at, text)| Write { path: self.targets[at].path(), bytes: text.as_bytes(), mode })
+            .map(|&(at, text)| (self.targets[at].path(), text.as_bytes()))
+            .map(|(path, bytes)| Write { path, bytes, mode, link: Link::Follow })
             .collect();
         let staged = files::stage_all(&writes).into_iter().map(|one| one.map_err(Error::from));
         let staged: Vec<_> = texts.iter().map(|(at, _)| *at).zip(staged).collect();

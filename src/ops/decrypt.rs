@@ -126,8 +126,13 @@ impl<'a> Run<'a> {
         Self { batch, with, work, ciphers: Vec::new(), detected: BTreeSet::new() }
     }
 
+    /// The batch.
+    pub(super) fn batch(&self) -> &Batch<'a> {
+        &self.batch
+    }
+
     /// The batch, for errors of the caller.
-    pub(super) fn batch(&mut self) -> &mut Batch<'a> {
+    pub(super) fn batch_mut(&mut self) -> &mut Batch<'a> {
         &mut self.batch
     }
 
@@ -151,11 +156,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The file at `at` as it was read; none where its group failed.
-    pub(super) fn file(&self, at: usize) -> Option<&EnvFile> {
-        self.work[at].as_ref().map(|work| &work.file)
-    }
-
     /// Decrypts in memory.
     pub(super) fn open(&mut self) {
         let todo: Vec<usize> = self.batch.good().into_iter().filter(|&at| self.is_encrypted(at)).collect();
@@ -177,9 +177,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The plaintext of the file at `at`; none where it had nothing to decrypt or its group failed.
-    pub(super) fn plain(&self, at: usize) -> Option<&Secret> {
-        self.work[at].as_ref()?.plain.as_ref().filter(|_| self.batch.is_good(at))
+    /// The readable text of the file at `at`, its own where it had nothing to decrypt; none where its group failed.
+    pub(super) fn plaintext(&self, at: usize) -> Option<&str> {
+        let work = self.work[at].as_ref().filter(|_| self.batch.is_good(at))?;
+        Some(work.plain.as_ref().map_or(work.file.text(), Secret::expose))
     }
 
     /// Writes the plaintexts into the files; all are on disk before the first file is replaced.

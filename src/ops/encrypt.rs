@@ -100,8 +100,13 @@ impl<'a> Run<'a> {
         Self { batch, with, stores, files, left_alone: BTreeSet::new(), keys, proven, warnings: Vec::new() }
     }
 
+    /// The batch.
+    pub(super) fn batch(&self) -> &Batch<'a> {
+        &self.batch
+    }
+
     /// The batch, for errors of the caller.
-    pub(super) fn batch(&mut self) -> &mut Batch<'a> {
+    pub(super) fn batch_mut(&mut self) -> &mut Batch<'a> {
         &mut self.batch
     }
 
@@ -258,6 +263,7 @@ impl<'a> Run<'a> {
             KeyChoice::Use(name, public) => Ok((name, public)),
             KeyChoice::Mint(name) => {
                 if !private.contains(&path) {
+                    files::refuse_read_only(&path)?;
                     protect::refuse_published(&path, self.with.env)?;
                     private.insert(path.clone());
                 }

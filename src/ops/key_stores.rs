@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files::{self, FileError, Lock, Mode, Staged, Write};
+use crate::files::{self, FileError, Link, Lock, Mode, Staged, Write};
 use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
 
 use super::batch::Batch;
@@ -103,7 +103,12 @@ impl KeyStores {
             grown.filter_map(|(path, store)| Some((path.clone(), store.grown()?))).collect();
         let writes: Vec<Write<'_>> = texts
             .iter()
-            .map(|(path, text)| Write { path, bytes: text.as_bytes(), mode: Mode::Private })
+            .map(|(path, text)| Write {
+                path,
+                bytes: text.as_bytes(),
+                mode: Mode::Private,
+                link: Link::Follow,
+            })
             .collect();
         let staged = files::stage_all(&writes);
         texts.iter().map(|(path, _)| path.clone()).zip(staged).collect()

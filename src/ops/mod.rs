@@ -13,6 +13,7 @@ pub mod hooks;
 mod key_stores;
 pub mod lock;
 pub mod open;
+pub mod partial;
 pub mod previous;
 mod protect;
 pub mod pull;

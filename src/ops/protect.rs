@@ -35,22 +35,37 @@ pub(super) fn before_writing(store: &Path, env: &Env, warnings: &mut Vec<String>
 
 /// Appends what is missing to `.gitignore`; gives the warning that tells of it, or of a store that git has already.
 fn ignore(tree: &WorkTree<'_>, store: &Path) -> Result<Option<String>, Error> {
-    Ok(match tree.key_store_exposure(store) {
-        KeyStoreExposure::NotInRepo | KeyStoreExposure::Ignored => None,
-        KeyStoreExposure::Appended(entries) => {
-            let lines: Vec<&str> = entries.iter().map(String::as_str).collect();
-            files::append_lines(&tree.gitignore(), &lines)?;
-            let entries = entries.join(", ");
-            Some(format!("Added {entries} to .gitignore — never commit your private keys (.env.keys)."))
+    let (entries, warning) = exposure(tree, store);
+    if entries.is_empty() {
+        return Ok(warning);
+    }
+    let lines: Vec<&str> = entries.iter().map(String::as_str).collect();
+    files::append_lines(&tree.gitignore(), &lines)?;
+    Ok(Some(format!(
+        "Added {} to .gitignore — never commit your private keys (.env.keys).",
+        entries.join(", ")
+    )))
+}
+
+/// The lines that `.gitignore` lacks for a key store, and the warning where ignoring does not help.
+pub(super) fn exposure(tree: &WorkTree<'_>, store: &Path) -> (Vec<String>, Option<String>) {
+    match tree.key_store_exposure(store) {
+        KeyStoreExposure::NotInRepo | KeyStoreExposure::Ignored => (Vec::new(), None),
+        KeyStoreExposure::Appended(entries) => (entries, None),
+        KeyStoreExposure::Exposed => {
+            let warning = format!(
+                "{} is not ignored by git although .gitignore names it — never commit your private keys: look for a `!` rule",
+                store.display()
+            );
+            (Vec::new(), Some(warning))
         }
-        KeyStoreExposure::Exposed => Some(format!(
-            "{} is not ignored by git although .gitignore names it — never commit your private keys: look for a `!` rule",
-            store.display()
-        )),
-        KeyStoreExposure::Tracked(paths) => Some(format!(
-            "{} is tracked by git — never commit your private keys: run `git rm --cached {}` and make new keys",
-            store.display(),
-            paths.join(" ")
-        )),
-    })
+        KeyStoreExposure::Tracked(paths) => {
+            let warning = format!(
+                "{} is tracked by git — never commit your private keys: run `git rm --cached {}` and make new keys",
+                store.display(),
+                paths.join(" ")
+            );
+            (Vec::new(), Some(warning))
+        }
+    }
 }

@@ -40,6 +40,8 @@ mod lock;
 #[cfg(unix)]
 mod lying_tool;
 #[cfg(unix)]
+mod partial;
+#[cfg(unix)]
 mod pull;
 #[cfg(unix)]
 mod round_trip;
