@@ -4,16 +4,16 @@ use std::path::Path;
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Lock};
 use crate::git::{Git, KeyStoreExposure, WorkTree};
 
-use super::key_stores::KeyStores;
+use super::key_stores::{KeyStores, PATIENCE};
 
 /// Refuses to mint a key into a store that git would publish.
 pub(super) fn refuse_published(store: &Path, env: &Env) -> Result<(), Error> {
     let git = Git::new(env);
     let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) else { return Ok(()) };
-    match tree.key_store_exposure(store) {
+    match exposure(&tree, store, env)?.0 {
         KeyStoreExposure::Tracked(_) => Err(Error::TrackedKeyStore(store.to_path_buf())),
         KeyStoreExposure::Exposed => Err(Error::ExposedKeyStore(store.to_path_buf())),
         KeyStoreExposure::NotInRepo | KeyStoreExposure::Ignored | KeyStoreExposure::Appended(_) => Ok(()),
@@ -25,7 +25,7 @@ pub(super) fn before_writing(stores: &KeyStores, env: &Env, warnings: &mut Vec<S
     for store in stores.existing() {
         let git = Git::new(env);
         if let Some(tree) = store.parent().and_then(|folder| WorkTree::find(folder, &git)) {
-            warnings.extend(ignore(&tree, store)?);
+            warnings.extend(ignore(&tree, store, env)?);
         }
         if store.exists()
             && let Err(error) = files::restrict(store)
@@ -37,9 +37,22 @@ pub(super) fn before_writing(stores: &KeyStores, env: &Env, warnings: &mut Vec<S
     Ok(())
 }
 
+/// How `store` stands towards git. Where that depends on `.gitignore`, it is looked at and left locked while no other
+/// envdrift changes that file: half seen, it would name a store that git does not ignore yet.
+fn exposure(tree: &WorkTree<'_>, store: &Path, env: &Env) -> Result<(KeyStoreExposure, Option<Lock>), Error> {
+    match tree.key_store_exposure(store) {
+        KeyStoreExposure::Appended(_) | KeyStoreExposure::Exposed => {
+            let lock = Lock::acquire(&tree.gitignore(), env, PATIENCE)?;
+            Ok((tree.key_store_exposure(store), Some(lock)))
+        }
+        settled => Ok((settled, None)),
+    }
+}
+
 /// Appends what is missing to `.gitignore`; gives the warning that tells of it, or of a store that git has already.
-fn ignore(tree: &WorkTree<'_>, store: &Path) -> Result<Option<String>, Error> {
-    Ok(match tree.key_store_exposure(store) {
+fn ignore(tree: &WorkTree<'_>, store: &Path, env: &Env) -> Result<Option<String>, Error> {
+    let (exposure, _lock) = exposure(tree, store, env)?;
+    Ok(match exposure {
         KeyStoreExposure::NotInRepo | KeyStoreExposure::Ignored => None,
         KeyStoreExposure::Appended(entries) => {
             let lines: Vec<&str> = entries.iter().map(String::as_str).collect();

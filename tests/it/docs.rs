@@ -38,7 +38,12 @@ fn steps(text: &str) -> Vec<Step> {
             (true, "```") => in_block = false,
             (true, line) if line.starts_with("$ ") => {
                 in_command = true;
-                steps.push(Step { command: line[2..].into(), output: String::new(), code: None, line: number + 1 });
+                steps.push(Step {
+                    command: line[2..].into(),
+                    output: String::new(),
+                    code: None,
+                    line: number + 1,
+                });
             }
             (true, line) => {
                 let step = steps.last_mut().expect("a console block starts with a command");

@@ -15,7 +15,8 @@ impl FakeTool {
     /// Plants the fake; `None`, and a word about it, where it was not built.
     pub(crate) fn plant(name: ToolName, script: &str) -> Option<Self> {
         // Cargo names it also where its feature is off and nothing was built.
-        let Some(binary) = option_env!("CARGO_BIN_EXE_fake-tool").filter(|binary| Path::new(binary).exists()) else {
+        let Some(binary) = option_env!("CARGO_BIN_EXE_fake-tool").filter(|binary| Path::new(binary).exists())
+        else {
             eprintln!("left out: the fake tool is not built; run with --features test-fakes");
             return None;
         };
