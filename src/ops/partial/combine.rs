@@ -25,7 +25,9 @@ pub fn generated(clear: Source<'_>, secret: Source<'_>) -> String {
     let clear_lines = lines(clear.text.unwrap_or_default());
     if !clear_lines.is_empty() {
         push_line(&mut out, &["# From ", clear.name]);
-        clear_lines.iter().for_each(|line| push_line(&mut out, &[line]));
+        for line in &clear_lines {
+            push_line(&mut out, &[line]);
+        }
         out.push('\n');
     }
     let secret_lines = lines(secret.text.unwrap_or_default());
@@ -40,7 +42,9 @@ pub fn generated(clear: Source<'_>, secret: Source<'_>) -> String {
 pub fn merged(clear: Option<&str>, secret: &str) -> String {
     let mut out = String::new();
     let clear_lines = lines(clear.unwrap_or_default());
-    clear_lines.iter().for_each(|line| push_line(&mut out, &[line]));
+    for line in &clear_lines {
+        push_line(&mut out, &[line]);
+    }
     if !clear_lines.is_empty() {
         out.push('\n');
     }
@@ -68,7 +72,9 @@ pub fn lines(text: &str) -> Vec<&str> {
 }
 
 fn push_line(out: &mut String, parts: &[&str]) {
-    parts.iter().for_each(|part| out.push_str(part));
+    for part in parts {
+        out.push_str(part);
+    }
     out.push('\n');
 }
 

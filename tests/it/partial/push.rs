@@ -149,7 +149,7 @@ fn an_unusable_key_store_stops_everything_before_it_is_written() {
     let cases: [(&str, Spoil); 4] = [
         ("is a directory", |project| project.write(".env.keys/x", "")),
         ("is not a private key", |project| {
-            project.write(".env.keys", "DOTENV_PRIVATE_KEY_PRODUCTION_SECRET=garbage\n")
+            project.write(".env.keys", "DOTENV_PRIVATE_KEY_PRODUCTION_SECRET=garbage\n");
         }),
         ("as UTF-8 text", |project| project.write(".env.keys", b"\xff\xfe")),
         ("it is read-only", |project| {
