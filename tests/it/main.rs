@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::print_stderr,
     clippy::print_stdout,
+    clippy::format_collect,
     reason = "helpers of tests are tests too"
 )]
 
