@@ -67,6 +67,8 @@ pub const SOPS_PGP_FP: &str = "SOPS_PGP_FP";
 pub const SOPS_HUAWEICLOUD_KMS_IDS: &str = "SOPS_HUAWEICLOUD_KMS_IDS";
 /// The `.sops.yaml` to use instead of searching for one.
 pub const SOPS_CONFIG: &str = "SOPS_CONFIG";
+/// The address of a HashiCorp Vault.
+pub const VAULT_ADDR: &str = "VAULT_ADDR";
 /// Folder for temporary files.
 pub const TMPDIR: &str = "TMPDIR";
 /// Prefix of the dotenvx private keys: the bare name and every `DOTENV_PRIVATE_KEY_<ENV>`.

@@ -22,6 +22,8 @@ pub enum Mode {
     /// The owner alone (0600), whatever was there before; a file of another user is not replaced where it cannot stay
     /// that user's.
     Private,
+    /// The owner alone: what the owner could do with the file that is replaced; a new file gets 0600.
+    OwnerOnly,
     /// Everyone may read and run it, the owner may write it (0755).
     Executable,
 }
@@ -134,7 +136,8 @@ fn grant(file: &File, mode: Mode, old: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
     let mut bits = match (mode, old) {
-        (Mode::Private, _) => 0o600,
+        (Mode::Private, _) | (Mode::OwnerOnly, None) => 0o600,
+        (Mode::OwnerOnly, Some(old)) => old.mode() & 0o600,
         (Mode::Executable, _) => 0o755,
         (Mode::Keep, Some(old)) => old.mode() & 0o777,
         (Mode::Keep, None) => return Ok(()),

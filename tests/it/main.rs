@@ -38,9 +38,17 @@ mod global_flags;
 mod hook_gate;
 mod loader_sweep;
 #[cfg(unix)]
+mod lock;
+#[cfg(unix)]
 mod lying_tool;
 #[cfg(unix)]
+mod partial;
+#[cfg(unix)]
+mod pull;
+#[cfg(unix)]
 mod round_trip;
+#[cfg(unix)]
+mod service_sandbox;
 #[cfg(unix)]
 mod small_diffs;
 #[cfg(unix)]

@@ -79,7 +79,7 @@ pub struct SopsTool {
 impl SopsTool {
     /// Wraps a binary that was looked up; nothing is run yet.
     pub fn new(tool: Tool, env: Env) -> Self {
-        Self { tool, env, deadline: Duration::from_secs(120), version: OnceLock::new() }
+        Self { tool, env, deadline: Duration::from_mins(2), version: OnceLock::new() }
     }
 
     /// Sets how long one call of the binary may take; without it, two minutes.
@@ -198,9 +198,10 @@ impl SopsTool {
         })
     }
 
-    /// A call of the binary with `config` as the only `.sops.yaml`.
+    /// A call of the binary with `config` as the only `.sops.yaml`, so that it can run in the user's folder, where
+    /// relative paths in variables mean what they mean to the user.
     fn cmd(&self, config: &Path) -> Cmd {
-        let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(recipients::folder(&self.env));
+        let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(self.env.cwd());
         environment::pass(cmd, &self.env).arg("--config").arg(config)
     }
 
