@@ -149,7 +149,7 @@ fn an_unusable_key_store_stops_everything_before_it_is_written() {
     let cases: [(&str, Spoil); 4] = [
         ("is a directory", |project| project.write(".env.keys/x", "")),
         ("is not a private key", |project| {
-            project.write(".env.keys", "DOTENV_PRIVATE_KEY_PRODUCTION_SECRET=garbage\n")
+            project.write(".env.keys", "DOTENV_PRIVATE_KEY_PRODUCTION_SECRET=garbage\n");
         }),
         ("as UTF-8 text", |project| project.write(".env.keys", b"\xff\xfe")),
         ("it is read-only", |project| {
@@ -424,7 +424,7 @@ fn two_pushes_at_once_agree() {
 #[test]
 fn a_push_that_is_killed_at_any_moment_loses_nothing() {
     let environments: Vec<String> = (0..10).map(|n| combine(&format!("e{n}"))).collect();
-    let secret = |n: usize| (0..20).map(|at| format!("V{at}=value {n}\n")).collect::<String>();
+    let secret = |n: usize| (0..20).map(|at| format!("V{at}=value {n}\n")).collect::<Vec<_>>().concat();
     for moment in 0..12 {
         let project = Project::new(&environments);
         for n in 0..10 {
