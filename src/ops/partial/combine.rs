@@ -25,15 +25,13 @@ pub fn generated(clear: Source<'_>, secret: Source<'_>) -> String {
     let clear_lines = lines(clear.text.unwrap_or_default());
     if !clear_lines.is_empty() {
         push_line(&mut out, &["# From ", clear.name]);
-        for line in &clear_lines {
-            push_line(&mut out, &[line]);
-        }
+        push_lines(&mut out, clear_lines);
         out.push('\n');
     }
     let secret_lines = lines(secret.text.unwrap_or_default());
     if !secret_lines.is_empty() {
         push_line(&mut out, &["# From ", secret.name, " (encrypted)"]);
-        without_headers(&secret_lines).for_each(|line| push_line(&mut out, &[line]));
+        push_lines(&mut out, without_headers(&secret_lines));
     }
     out
 }
@@ -42,17 +40,14 @@ pub fn generated(clear: Source<'_>, secret: Source<'_>) -> String {
 pub fn merged(clear: Option<&str>, secret: &str) -> String {
     let mut out = String::new();
     let clear_lines = lines(clear.unwrap_or_default());
-    for line in &clear_lines {
-        push_line(&mut out, &[line]);
-    }
-    if !clear_lines.is_empty() {
+    let is_empty = clear_lines.is_empty();
+    push_lines(&mut out, clear_lines);
+    if !is_empty {
         out.push('\n');
     }
     let is_public_key = |line: &&str| line.trim_start().starts_with(crate::keys::DOTENV_PUBLIC_KEY);
     let secret_lines = lines(secret);
-    without_headers(&secret_lines)
-        .filter(|line| !is_public_key(line))
-        .for_each(|line| push_line(&mut out, &[line]));
+    push_lines(&mut out, without_headers(&secret_lines).filter(|line| !is_public_key(line)));
     out
 }
 
@@ -69,6 +64,12 @@ pub fn lines(text: &str) -> Vec<&str> {
         lines.push(rest);
     }
     lines
+}
+
+fn push_lines<'l>(out: &mut String, lines: impl IntoIterator<Item = &'l str>) {
+    for line in lines {
+        push_line(out, &[line]);
+    }
 }
 
 fn push_line(out: &mut String, parts: &[&str]) {

@@ -7,7 +7,14 @@ use crate::error::Error;
 use crate::report::{Outcome, Row, Verb};
 use crate::workspace::target::Target;
 
-use super::{Environment, Files, Folder, PartialError};
+use super::{Environment, Files, PartialError};
+
+/// Which environments are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    All,
+    Combine,
+}
 
 /// The secret files of all environments.
 pub(super) struct Members {
@@ -22,25 +29,22 @@ pub(super) struct Members {
 impl Members {
     /// Looks for the files of `environments`.
     pub(super) fn collect(environments: &[Environment<'_>]) -> Self {
-        Self::find(environments, |folder| folder.targets())
+        Self::find(environments, Scope::All)
     }
 
     /// Looks for the secret files of `environments` in combine mode; the others have none.
     pub(super) fn of_combine(environments: &[Environment<'_>]) -> Self {
-        Self::find(environments, |_| Ok(Vec::new()))
+        Self::find(environments, Scope::Combine)
     }
 
-    fn find(
-        environments: &[Environment<'_>],
-        in_folder: impl Fn(&Folder<'_>) -> Result<Vec<Target>, PartialError>,
-    ) -> Self {
+    fn find(environments: &[Environment<'_>], scope: Scope) -> Self {
         let mut members = Self { targets: Vec::new(), groups: Vec::new(), of: Vec::new() };
         let mut known: HashMap<PathBuf, usize> = HashMap::new();
         for (group, environment) in environments.iter().enumerate() {
             let targets = match &environment.files {
                 Files::Combine(files) if is_there(&files.secret) => Ok(vec![files.secret.clone()]),
-                Files::Combine(_) => Ok(Vec::new()),
-                Files::Folder(folder) => in_folder(folder),
+                Files::Folder(folder) if scope == Scope::All => folder.targets(),
+                Files::Combine(_) | Files::Folder(_) => Ok(Vec::new()),
             };
             let of = targets.map(|targets| {
                 let mut index = |target: Target| {

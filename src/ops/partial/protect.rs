@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::files;
 use crate::git::{Git, WorkTree, work_tree};
 use crate::ops::protect;
+use crate::workspace::target::Target;
 
 use super::members::Members;
 use super::{Environment, Files};
@@ -62,7 +63,7 @@ pub fn ignore(environments: &[Environment<'_>], env: &Env) -> Result<Ignored, Er
 pub(super) fn tracked_combined(environments: &[Environment<'_>], env: &Env) -> Vec<String> {
     let combined = combined_paths(environments);
     let paths: Vec<&Path> = combined.iter().map(|(path, _)| *path).collect();
-    let tracked = ask(&paths, env, |tree, paths| tree.tracked(paths));
+    let tracked = ask(Question::Tracked, &paths, env);
     let warning = |(_, shown): &(&Path, &str)| {
         format!(
             "{shown} is tracked by git although it is generated: run `git rm --cached {shown}` and commit that"
@@ -73,12 +74,12 @@ pub(super) fn tracked_combined(environments: &[Environment<'_>], env: &Env) -> V
 
 /// Whether the repository ignores each of `paths`; false outside of any.
 pub(super) fn ignored(paths: &[&Path], env: &Env) -> Vec<bool> {
-    ask(paths, env, |tree, paths| tree.ignored(paths))
+    ask(Question::Ignored, paths, env)
 }
 
 /// Makes git overlook each of `paths`; tells for each whether it does now.
 pub(super) fn hide(paths: &[&Path], env: &Env) -> Vec<bool> {
-    ask(paths, env, |tree, paths| tree.hide(paths))
+    ask(Question::Hidden, paths, env)
 }
 
 /// Lets git see `paths` again; false where it refused for any of them.
@@ -90,13 +91,26 @@ pub(super) fn unhide(paths: &[&Path], env: &Env) -> bool {
     })
 }
 
-fn ask(paths: &[&Path], env: &Env, question: impl Fn(&WorkTree<'_>, &[&Path]) -> Vec<bool>) -> Vec<bool> {
+/// What git is asked, or told.
+#[derive(Clone, Copy)]
+enum Question {
+    Tracked,
+    Ignored,
+    Hidden,
+}
+
+fn ask(question: Question, paths: &[&Path], env: &Env) -> Vec<bool> {
     let git = Git::new(env);
     let mut answers = vec![false; paths.len()];
     for (root, members) in by_tree(paths) {
         let Some(tree) = WorkTree::find(&root, &git) else { continue };
         let asked: Vec<&Path> = members.iter().map(|&at| paths[at]).collect();
-        for (at, answer) in members.into_iter().zip(question(&tree, &asked)) {
+        let answered = match question {
+            Question::Tracked => tree.tracked(&asked),
+            Question::Ignored => tree.ignored(&asked),
+            Question::Hidden => tree.hide(&asked),
+        };
+        for (at, answer) in members.into_iter().zip(answered) {
             answers[at] = answer;
         }
     }
@@ -133,7 +147,7 @@ fn combined_paths<'e>(environments: &'e [Environment<'_>]) -> Vec<(&'e Path, &'e
 /// The key stores beside the secret files, those that are not there yet included.
 fn key_stores(environments: &[Environment<'_>]) -> BTreeSet<PathBuf> {
     let members = Members::collect(environments);
-    let found = members.targets.iter().map(|target| target.key_store());
+    let found = members.targets.iter().map(Target::key_store);
     let expected = environments.iter().filter_map(|environment| match &environment.files {
         Files::Combine(files) => Some(files.secret.key_store()),
         Files::Folder(_) => None,

@@ -67,9 +67,8 @@ fn a_failure_leaves_ciphertext_and_does_not_stop_the_others() {
     project.write("sec/.env.y", "Y=1\n");
     project.run(&["push"]).expect(1);
     let keys = project.read(".env.keys");
-    let without_a: String =
-        keys.lines().filter(|line| !line.contains("_A_SECRET=")).map(|line| format!("{line}\n")).collect();
-    project.write(".env.keys", without_a.replace("B_SECRET=", "OTHER="));
+    let without_a: Vec<&str> = keys.lines().filter(|line| !line.contains("_A_SECRET=")).collect();
+    project.write(".env.keys", without_a.join("\n").replace("B_SECRET=", "OTHER="));
     project.remove("sec/.env.keys");
     let before = project.tree();
     project.run(&["pull-partial"]).expect(1).says(&[

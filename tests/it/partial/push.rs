@@ -424,7 +424,7 @@ fn two_pushes_at_once_agree() {
 #[test]
 fn a_push_that_is_killed_at_any_moment_loses_nothing() {
     let environments: Vec<String> = (0..10).map(|n| combine(&format!("e{n}"))).collect();
-    let secret = |n: usize| (0..20).map(|at| format!("V{at}=value {n}\n")).collect::<String>();
+    let secret = |n: usize| (0..20).map(|at| format!("V{at}=value {n}\n")).collect::<Vec<_>>().concat();
     for moment in 0..12 {
         let project = Project::new(&environments);
         for n in 0..10 {
