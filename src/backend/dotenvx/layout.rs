@@ -112,16 +112,29 @@ pub(super) fn of(text: &str) -> Option<Layout> {
     find(text).map(|(_, layout)| layout)
 }
 
+/// Where the layout line of an encrypted `text` starts, if it has one.
+pub(super) fn start(text: &str) -> Option<usize> {
+    find(text).map(|(span, _)| span.start)
+}
+
 /// `text` without what [`added`] put there.
 pub(super) fn removed(text: &str) -> String {
-    let Some((span, layout)) = find(text) else { return text.to_owned() };
-    let mut rest = &text[span.end..];
+    removed_at(text, start(text))
+}
+
+/// The same for a decrypted `text`: its values may hold lines that look like a layout line, so the encrypted one
+/// has to say where the layout line starts.
+pub(super) fn removed_at(text: &str, start: Option<usize>) -> String {
+    let Some((start, (span, layout))) = start.and_then(|start| Some((start, find(&text[start..])?))) else {
+        return text.to_owned();
+    };
+    let mut rest = &text[start + span.end..];
     if layout.header
         && let Some(len) = header_len(rest)
     {
         rest = &rest[len..];
     }
-    [&text[..span.start], rest].concat()
+    [&text[..start + span.start], rest].concat()
 }
 
 /// `text` with the facts of its layout line replaced, for a file that is encrypted further.

@@ -120,6 +120,18 @@ fn a_value_that_its_quotes_cannot_hold_gets_quotes_that_can() {
 }
 
 #[test]
+fn a_layout_line_inside_a_value_is_part_of_the_value() {
+    // As the dotenvx binary writes it: no layout line of envdrift, and one in the secret.
+    let mut ring = KeyRing::default();
+    let key = PrivateKey::generate().unwrap();
+    let value = "x\n# envdrift:layout:1\ny";
+    let (sealed, _) = ecies::seal(&Secret::new(value), &key.public().unwrap()).unwrap();
+    ring.insert(KeyName::for_file(".env.production"), key);
+    let file = |secret: &str| format!("A=\"{secret}\"\nB_PLAIN=\"{value}\"\n");
+    assert_eq!(decrypt(&file(&sealed), &ring).unwrap(), file(value));
+}
+
+#[test]
 fn missing_wrong_and_damaged_are_told_apart() {
     let mut ring = KeyRing::default();
     let encrypted = encrypt("A=1\nB=2\n", &mut ring).unwrap();

@@ -240,7 +240,8 @@ pub(super) fn decrypted(file: &EnvFile, picked: &[usize], values: &[Secret]) -> 
         let text = file.with_values(&slots);
         let wrong = misread(&EnvFile::parse(text.clone()), file, picked, values);
         if wrong.is_empty() {
-            return Ok(layout::removed(&text));
+            let start = layout::start(file.text()).filter(|&at| !in_a_value(file, at));
+            return Ok(layout::removed_at(&text, start.map(|at| moved(file, &slots, at))));
         }
         for at in wrong {
             attempts[at] += 1;
@@ -250,6 +251,18 @@ pub(super) fn decrypted(file: &EnvFile, picked: &[usize], values: &[Secret]) -> 
             }
         }
     }
+}
+
+fn in_a_value(file: &EnvFile, at: usize) -> bool {
+    file.entries().iter().any(|entry| entry.slot.contains(&at))
+}
+
+/// Where the text at `at` of `file`, outside of every value, stands once `slots` have taken their places.
+fn moved(file: &EnvFile, slots: &[Replacement], at: usize) -> usize {
+    let before = slots.iter().map(|new| (new, &file.entries()[new.entry].slot));
+    before.take_while(|(_, slot)| slot.start < at).fold(at, |at, (new, slot)| {
+        at + new.raw.len() + 2 * new.quote.as_str().len() - slot.len()
+    })
 }
 
 /// How many ways of writing a value there are.
