@@ -42,7 +42,7 @@ pub struct Args {
     /// Only report what is encrypted and what is not; write nothing
     #[arg(long)]
     check: bool,
-    /// With --check: exit 1 while any value is in plaintext, not only while one looks like a secret
+    /// With --check: exit 1 while any value is left to encrypt, not only while one looks like a secret
     #[arg(long, requires = "check")]
     strict: bool,
     /// Encrypt every value anew, also those that did not change since the last encrypted form in git

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::backend::BackendKind;
 use crate::backend::classify::{Evidences, ValueClass, is_bare_word};
+use crate::backend::dotenvx::DotenvxRules;
+use crate::backend::sops::engine::{SopsRules, SopsSettings};
+use crate::backend::{Backend as _, BackendKind, State};
+use crate::env::Env;
 use crate::envfile::{EnvFile, Stray};
 use crate::error::Error;
 use crate::files;
@@ -30,7 +33,7 @@ pub struct Request<'a> {
 pub enum Policy {
     /// A plaintext value that looks like a secret.
     Secrets,
-    /// Any plaintext value.
+    /// Any plaintext value that encrypting would encrypt.
     Everything,
 }
 
@@ -192,7 +195,16 @@ fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus 
     status.warnings.extend(unread.iter().map(warning));
     status.blocks = match request.policy {
         Policy::Secrets => !status.secrets.is_empty(),
-        Policy::Everything => !status.plaintext.is_empty() || !unread.is_empty(),
+        Policy::Everything => !unread.is_empty() || !is_done(status.backend, file),
     };
     status
+}
+
+/// True where encrypting would find nothing to encrypt.
+fn is_done(backend: BackendKind, file: &EnvFile) -> bool {
+    let state = match backend {
+        BackendKind::Dotenvx => DotenvxRules.state(file),
+        BackendKind::Sops => SopsRules::new(SopsSettings::default(), Env::default()).state(file),
+    };
+    matches!(state, State::Encrypted | State::Empty)
 }

@@ -221,3 +221,13 @@ fn no_engine_and_no_key_is_needed() {
     let run = sandbox.envdrift(["encrypt", "--check", "--engine", "tool"]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run}");
 }
+
+#[test]
+fn strict_asks_only_for_what_encrypt_would_encrypt() {
+    let sandbox = Sandbox::new();
+    sandbox.encrypted(".env", "A=1\nNOTE_PLAIN=readable\n");
+    assert_eq!(sandbox.envdrift(["encrypt", "--check", "--strict"]).code, 0);
+    sandbox.write(".env", sandbox.text(".env") + "GREETING=hello\n");
+    assert_eq!(sandbox.envdrift(["encrypt", "--check"]).code, 0);
+    assert_eq!(sandbox.envdrift(["encrypt", "--check", "--strict"]).code, 1);
+}
