@@ -37,6 +37,8 @@ pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// Where the lock files of the key stores live, below `envdrift/locks/`.
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
+/// Where the version of a tool that was asked for it is kept, below `envdrift/`.
+pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 /// Where sops looks for age identities, below `sops/age/`.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// Windows: where sops looks for age identities, below `sops/age/`.

@@ -21,6 +21,7 @@ use crate::backend::{BackendKind, EngineChoice};
 use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
+use crate::files;
 use crate::ops::hooks;
 use crate::ops::partial::PartialError;
 use crate::report::Report;
@@ -69,12 +70,18 @@ impl Session {
     }
 
     /// The files that were typed, each once, or `.env`.
-    pub fn targets(&self, files: &[PathBuf]) -> Vec<Target> {
+    pub fn targets(&self, typed: &[PathBuf]) -> Vec<Target> {
         let default = [PathBuf::from(".env")];
-        let files = if files.is_empty() { &default[..] } else { files };
+        let typed = if typed.is_empty() { &default[..] } else { typed };
         let mut seen = HashSet::new();
-        let typed = files.iter().map(|file| Target::new(self.env.cwd(), file));
-        typed.filter(|target| seen.insert(target.path().to_path_buf())).collect()
+        let typed = typed.iter().map(|file| Target::new(self.env.cwd(), file));
+        let once = typed.filter(|target| seen.insert(target.path().to_path_buf()));
+        once.map(|target| {
+            // Links that lead to one store must be one store: two keys written to it would each replace the other.
+            let store = files::canonical(&target.key_store());
+            store.map_or(target.clone(), |store| target.with_key_store(store))
+        })
+        .collect()
     }
 
     /// Prints a report; gives the exit code.

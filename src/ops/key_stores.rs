@@ -14,7 +14,7 @@ use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
 use super::batch::Batch;
 
 /// How long to wait for another envdrift that works on the same key store.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One key store and the ring it makes together with the environment.
 struct KeyStore {

@@ -79,3 +79,17 @@ fn what_somebody_saves_meanwhile_is_not_overwritten() {
         assert_eq!(now, "EDITED=1\n");
     }
 }
+
+#[test]
+fn links_that_lead_to_one_key_store_are_one_key_store() {
+    let sandbox = Sandbox::new();
+    for folder in ["a", "b"] {
+        sandbox.write(&format!("{folder}/.env.{folder}"), "A=1\n");
+        sandbox.link(&format!("{folder}/.env.keys"), "../.env.keys");
+    }
+    let run = sandbox.envdrift(["encrypt", "--engine", "builtin", "a/.env.a", "b/.env.b"]);
+    assert_eq!(run.code, 0, "{run}");
+    let keys = sandbox.text(".env.keys");
+    assert!(keys.contains("DOTENV_PRIVATE_KEY_A=") && keys.contains("DOTENV_PRIVATE_KEY_B="), "{run}");
+    assert_eq!(sandbox.envdrift(["decrypt", "a/.env.a", "b/.env.b"]).code, 0);
+}

@@ -31,6 +31,8 @@ mod encrypt_contract;
 #[cfg(unix)]
 mod fake;
 #[cfg(unix)]
+mod git_keys;
+#[cfg(unix)]
 mod global_flags;
 #[cfg(unix)]
 mod hook_gate;

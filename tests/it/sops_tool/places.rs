@@ -176,3 +176,27 @@ fn a_value_that_has_a_backslash_and_an_n_is_spelled_as_sops_spells_it() {
     assert_eq!(by_tool, bench.decrypt_by(By::Builtin, encrypted).unwrap());
     assert!(by_tool.starts_with("A=typed\\nbreak\nB=real\\nbreak\nC=both\\n\\n\nD="), "{by_tool}");
 }
+
+#[test]
+fn naming_the_engine_runs_the_binary_once_in_its_life_at_most() {
+    let Some(mut bench) = Bench::new() else { return };
+    let calls = bench.home().join("calls");
+    let script =
+        format!("#!/bin/sh\necho \"$@\" >> {}\nexec {} \"$@\"\n", calls.display(), bench.sops.display());
+    bench.sops = bench.put("bin/sops", "");
+    write_atomic(&bench.sops, script.as_bytes(), Mode::Executable).unwrap();
+    let asked = || std::fs::read_to_string(&calls).unwrap_or_default().matches("--version").count();
+    let expected = format!("sops 3.13.3 ({})", bench.sops.display());
+    let encrypting = bench.engine();
+    let encrypted = bench.with_request(BODY, |request| encrypting.encrypt(request).ok().unwrap());
+    assert_eq!(encrypting.label(), expected);
+    assert_eq!(asked(), 0);
+    for _ in 0..3 {
+        let decrypting = bench.engine();
+        let request =
+            DecryptRequest { text: &encrypted.text, age_key_file: None, env: &bench.env(), run: None };
+        assert!(decrypting.decrypt(&request).is_ok());
+        assert_eq!(decrypting.label(), expected);
+        assert_eq!(asked(), 1);
+    }
+}
