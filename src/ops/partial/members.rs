@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::files;
 use crate::report::{Outcome, Row, Verb};
 use crate::workspace::target::Target;
 
+use super::select::Folders;
 use super::{Environment, Files, PartialError};
 
 /// Which environments are looked at.
@@ -39,23 +41,23 @@ impl Members {
 
     fn find(environments: &[Environment<'_>], scope: Scope) -> Self {
         let mut members = Self { targets: Vec::new(), groups: Vec::new(), of: Vec::new() };
-        let mut known: HashMap<PathBuf, usize> = HashMap::new();
+        let mut known = Known::default();
         for (group, environment) in environments.iter().enumerate() {
             let targets = match &environment.files {
                 Files::Combine(files) if is_there(&files.secret) => Ok(vec![files.secret.clone()]),
                 Files::Folder(folder) if scope == Scope::All => folder.targets(),
                 Files::Combine(_) | Files::Folder(_) => Ok(Vec::new()),
             };
-            let of = targets.map(|targets| {
-                let mut index = |target: Target| {
-                    *known.entry(target.path().components().collect()).or_insert_with(|| {
-                        members.targets.push(target);
-                        members.groups.push(group);
-                        members.targets.len() - 1
-                    })
-                };
-                targets.into_iter().map(&mut index).collect()
-            });
+            let mut index = |target: Target| {
+                let at = members.targets.len();
+                let place = known.folders.real(target.path());
+                *known.places.entry(place).or_insert_with(|| {
+                    members.targets.push(known.stores.of(target));
+                    members.groups.push(group);
+                    at
+                })
+            };
+            let of = targets.map(|targets| targets.into_iter().map(&mut index).collect());
             members.of.push(of);
         }
         members
@@ -85,6 +87,28 @@ impl Members {
             Err(error) => vec![failed(environment, error)],
         })
         .collect()
+    }
+}
+
+/// The files that were found so far, by where they are, and the key stores beside them.
+#[derive(Default)]
+struct Known {
+    folders: Folders,
+    places: HashMap<PathBuf, usize>,
+    stores: Stores,
+}
+
+/// Key stores by the path that names them.
+#[derive(Default)]
+struct Stores(HashMap<PathBuf, PathBuf>);
+
+impl Stores {
+    /// The target with its real key store: links that lead to one store must be one store, for its lock and its keys.
+    fn of(&mut self, target: Target) -> Target {
+        let named = target.key_store();
+        let real = || files::canonical(&named).unwrap_or_else(|_| named.clone());
+        let store = self.0.entry(named.clone()).or_insert_with(real);
+        target.with_key_store(store.clone())
     }
 }
 

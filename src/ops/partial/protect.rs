@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::env::Env;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Lock};
 use crate::git::{Git, WorkTree, work_tree};
+use crate::ops::key_stores::PATIENCE;
 use crate::ops::protect;
 use crate::workspace::target::Target;
 
@@ -37,26 +38,39 @@ pub fn ignore(environments: &[Environment<'_>], env: &Env) -> Result<Ignored, Er
     let git = Git::new(env);
     for (root, members) in by_tree(&paths) {
         let Some(tree) = WorkTree::find(&root, &git) else { continue };
-        let (combined, stores): (Vec<usize>, Vec<usize>) =
-            members.into_iter().partition(|&at| at < combined.len());
+        let (combined, stores) = members.into_iter().partition::<Vec<usize>, _>(|&at| at < combined.len());
         let combined: Vec<&Path> = combined.into_iter().map(|at| paths[at]).collect();
-        let mut entries = tree.missing_entries(&combined);
-        for store in stores {
-            let (more, warning) = protect::exposure(&tree, paths[store]);
-            ignored.warnings.extend(warning);
-            for entry in more {
-                if !entries.contains(&entry) {
-                    entries.push(entry);
-                }
+        let stores: Vec<&Path> = stores.into_iter().map(|at| paths[at]).collect();
+        let (mut lacking, mut warnings) = lacking(&tree, &combined, &stores);
+        if !lacking.is_empty() {
+            // Another run may be about to add the same lines.
+            let _lock = Lock::acquire(&tree.gitignore(), env, PATIENCE)?;
+            (lacking, warnings) = self::lacking(&tree, &combined, &stores);
+            if !lacking.is_empty() {
+                let lines: Vec<&str> = lacking.iter().map(String::as_str).collect();
+                files::append_lines(&tree.gitignore(), &lines)?;
             }
         }
-        if !entries.is_empty() {
-            let lines: Vec<&str> = entries.iter().map(String::as_str).collect();
-            files::append_lines(&tree.gitignore(), &lines)?;
-            ignored.added.extend(entries);
-        }
+        ignored.added.extend(lacking);
+        ignored.warnings.extend(warnings);
     }
     Ok(ignored)
+}
+
+/// The lines that `.gitignore` lacks, and the warnings about key stores where ignoring does not help.
+fn lacking(tree: &WorkTree<'_>, combined: &[&Path], stores: &[&Path]) -> (Vec<String>, Vec<String>) {
+    let mut entries = tree.missing_entries(combined);
+    let mut warnings = Vec::new();
+    for store in stores {
+        let (more, warning) = protect::exposure(tree, store);
+        warnings.extend(warning);
+        for entry in more {
+            if !entries.contains(&entry) {
+                entries.push(entry);
+            }
+        }
+    }
+    (entries, warnings)
 }
 
 /// One warning for each combined file that git tracks: it would be committed with every push.

@@ -230,7 +230,7 @@ fn real(path: &Path) -> PathBuf {
 
 /// Real folders, each looked up once.
 #[derive(Default)]
-struct Folders(HashMap<PathBuf, PathBuf>);
+pub(super) struct Folders(HashMap<PathBuf, PathBuf>);
 
 impl Folders {
     /// The real folder of `path` and its own name in it.
@@ -240,7 +240,8 @@ impl Folders {
         self.0.entry(folder.to_path_buf()).or_insert_with(look_up).join(name)
     }
 
-    fn real(&mut self, path: &Path) -> PathBuf {
+    /// Where a file is, all links followed; a file that is not there is looked for in its real folder.
+    pub(super) fn real(&mut self, path: &Path) -> PathBuf {
         let place = self.place(path);
         if place.is_symlink() { dunce::canonicalize(&place).unwrap_or(place) } else { place }
     }

@@ -305,6 +305,22 @@ fn environments_may_share_a_secret_file() {
 }
 
 #[test]
+fn links_to_one_key_store_are_one_key_store() {
+    let project = Project::new(&[folder("a", "a"), folder("b", "b")]);
+    for name in ["a", "b"] {
+        project.write(&format!("{name}/.env.{name}"), "A=1\n");
+        symlink("../keys", project.path(&format!("{name}/.env.keys"))).unwrap();
+    }
+    symlink("../a/.env.a", project.path("b/.env.twin")).unwrap();
+    project.run(&["push"]).expect(0).says(&["Encrypted 1 file(s) in a (0", "= a/.env.a already encrypted"]);
+    let keys = project.read("keys");
+    assert!(keys.contains("DOTENV_PRIVATE_KEY_A=") && keys.contains("DOTENV_PRIVATE_KEY_B="));
+    assert_eq!(keys.matches("DOTENV_PRIVATE_KEY_").count(), 2, "{keys}");
+    project.run(&["pull-partial"]).expect(0);
+    assert_eq!((project.read("a/.env.a"), project.read("b/.env.b")), ("A=1\n".into(), "A=1\n".into()));
+}
+
+#[test]
 fn without_the_feature_a_sample_is_shown_and_nothing_is_touched() {
     let project = Project::production("A=1\n", "B=2\n");
     for config in ["", "[partial_encryption]\nenabled = false\n"] {
