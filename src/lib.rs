@@ -2,6 +2,16 @@
 //!
 //! Commands read arguments and choose targets. Ops move each target from one state to another. A cipher (a
 //! backend's rules and an engine's muscle) changes text. Every op returns a report. Only `ui` prints.
+//!
+//! From the outside in: [`cli`] and [`commands`] (what is typed, one file a command), [`ops`] (the verbs: no clap, no
+//! printing), [`workspace`] (config, targets, mappings), [`cipher`] (the one pipeline, with its proof), [`backend`] (the
+//! rules of dotenvx and SOPS, two engines each), [`envfile`] (the lossless document and its dialects), [`keys`] (names,
+//! pairs, key ring, key store).
+//!
+//! Below them, each the only one to do its thing: [`files`] writes, [`process`] spawns, [`mod@env`] reads the environment,
+//! [`ui`] prints, [`git`] asks git, [`http`] and [`install`] fetch tools, [`interrupt`] holds Ctrl-C, [`parallel`] starts
+//! threads. [`error`], [`report`], [`secret`] and [`snippet`] are what everyone passes around; [`sensitive`] and [`schema`]
+//! tell what looks like a secret.
 
 pub mod backend;
 pub mod cipher;
