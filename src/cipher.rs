@@ -43,26 +43,31 @@ pub fn refuse_name(target: &Target, verb: &'static str) -> Option<Refusal> {
     })
 }
 
+/// Looks at a file before anything is written: refuses it, or says whether there is something to do.
+pub fn examine(backend: &dyn Backend, target: &Target, file: &EnvFile) -> Result<Step, Refusal> {
+    let path = || target.to_string();
+    let selected = backend.kind();
+    if let Some(line) = private_key_line(file) {
+        return Err(Refusal::HoldsPrivateKeys { path: path(), line });
+    }
+    if let Some(other) = Evidences::of(file).by_value().filter(|&other| other != selected) {
+        return Err(Refusal::OtherBackend { path: path(), other, selected });
+    }
+    let state = backend.state(file);
+    if state == State::Empty {
+        return Err(Refusal::NoVariables { path: path() });
+    }
+    match backend.refusal(target, file) {
+        Some(refusal) => Err(refusal),
+        None if state == State::Encrypted => Ok(Step::Nothing),
+        None => Ok(Step::Encrypt),
+    }
+}
+
 impl Cipher {
-    /// Looks at a file before anything is written: refuses it, or says whether there is something to do.
+    /// Looks at a file before anything is written; see [`examine`].
     pub fn examine(&self, target: &Target, file: &EnvFile) -> Result<Step, Refusal> {
-        let path = || target.to_string();
-        let selected = self.backend.kind();
-        if let Some(line) = private_key_line(file) {
-            return Err(Refusal::HoldsPrivateKeys { path: path(), line });
-        }
-        if let Some(other) = Evidences::of(file).by_value().filter(|&other| other != selected) {
-            return Err(Refusal::OtherBackend { path: path(), other, selected });
-        }
-        let state = self.backend.state(file);
-        if state == State::Empty {
-            return Err(Refusal::NoVariables { path: path() });
-        }
-        match self.backend.refusal(target, file) {
-            Some(refusal) => Err(refusal),
-            None if state == State::Encrypted => Ok(Step::Nothing),
-            None => Ok(Step::Encrypt),
-        }
+        examine(self.backend.as_ref(), target, file)
     }
 
     /// Encrypts, checks that nothing is left in clear, and proves that the original comes back.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::backend::EngineChoice;
-use crate::commands::{self, Session, completions, decrypt, encrypt, man};
+use crate::commands::{self, Session, completions, decrypt, encrypt, lock, man, pull, pull_partial, push};
 use crate::env::Env;
 use crate::error::Error;
 use crate::interrupt;
@@ -66,6 +66,10 @@ impl Global {
 enum Command {
     Encrypt(encrypt::Args),
     Decrypt(decrypt::Args),
+    Lock(lock::Args),
+    Pull(pull::Args),
+    Push(push::Args),
+    PullPartial(pull_partial::Args),
     Completions(completions::Args),
     Man(man::Args),
     /// Print the version
@@ -79,6 +83,10 @@ impl Command {
         match self {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
+            Self::Lock(_) => "lock",
+            Self::Pull(_) => "pull",
+            Self::Push(_) => "push",
+            Self::PullPartial(_) => "pull-partial",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
             Self::Version => "version",
@@ -88,8 +96,12 @@ impl Command {
 
 fn dispatch(command: Command, session: &mut Session) -> Result<u8, Error> {
     match command {
+        Command::Lock(args) => lock::run(&args, session),
+        Command::Pull(args) => pull::run(&args, session),
         Command::Encrypt(args) => encrypt::run(&args, session),
         Command::Decrypt(args) => decrypt::run(&args, session),
+        Command::Push(args) => push::run(&args, session),
+        Command::PullPartial(args) => pull_partial::run(&args, session),
         Command::Completions(args) => Ok(completions::run(&args, Cli::command(), &mut session.ui)),
         Command::Man(args) => man::run(&args, Cli::command(), &mut session.ui),
         Command::Version => Ok(commands::version(&mut session.ui)),

@@ -37,6 +37,8 @@ pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
 /// Where the lock files of the key stores live, below `envdrift/locks/`.
 pub const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
+/// Where the version of a tool that was asked for it is kept, below `envdrift/`.
+pub const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 /// Where sops looks for age identities, below `sops/age/`.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// Windows: where sops looks for age identities, below `sops/age/`.
@@ -67,6 +69,8 @@ pub const SOPS_PGP_FP: &str = "SOPS_PGP_FP";
 pub const SOPS_HUAWEICLOUD_KMS_IDS: &str = "SOPS_HUAWEICLOUD_KMS_IDS";
 /// The `.sops.yaml` to use instead of searching for one.
 pub const SOPS_CONFIG: &str = "SOPS_CONFIG";
+/// The address of a HashiCorp Vault.
+pub const VAULT_ADDR: &str = "VAULT_ADDR";
 /// Folder for temporary files.
 pub const TMPDIR: &str = "TMPDIR";
 /// Prefix of the dotenvx private keys: the bare name and every `DOTENV_PRIVATE_KEY_<ENV>`.

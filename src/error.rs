@@ -12,6 +12,8 @@ use crate::backend::{BackendKind, EngineError, Refusal};
 use crate::files::FileError;
 use crate::install::InstallError;
 use crate::ops::hooks::HookError;
+use crate::ops::partial::PartialError;
+use crate::ops::services::ServiceError;
 use crate::process::ToolError;
 use crate::report::Verb;
 use crate::schema::SchemaError;
@@ -69,9 +71,25 @@ pub enum Error {
     /// The key store would be committed although `.gitignore` names it.
     #[error("{} is not ignored by git although .gitignore names it: a new private key would be committed", .0.display())]
     ExposedKeyStore(PathBuf),
+    /// Partial encryption was given up, for an environment or as a whole.
+    #[error(transparent)]
+    Partial(#[from] PartialError),
     /// A git hook that the config asks for is not armed.
     #[error(transparent)]
     Hooks(#[from] HookError),
+    /// The error of another file, which stands in the way of this one too.
+    #[error("{message}")]
+    Repeated {
+        /// The message.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+        /// The stable token.
+        code: &'static str,
+    },
+    /// A service of `lock` or `pull` is not worked on.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// Another program wrote the file between reading and writing it.
     #[error("{} was changed by another program meanwhile; it is as that program left it", .0.display())]
     ChangedMeanwhile(PathBuf),
@@ -119,6 +137,8 @@ fn verb_noun(verb: Verb) -> &'static str {
     match verb {
         Verb::Encrypt => "Encryption",
         Verb::Decrypt => "Decryption",
+        Verb::Generate => "Generation",
+        Verb::Delete => "Deletion",
     }
 }
 
@@ -139,12 +159,18 @@ impl Error {
         }
     }
 
+    /// The same error for another file.
+    #[must_use]
+    pub fn repeated(&self) -> Self {
+        Self::Repeated { message: self.to_string(), hint: self.hint(), code: self.code() }
+    }
+
     /// What to do next.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::MissingFile(_) => Some("check the name and the folder you are in".into()),
             Self::File(error) => error.hint(),
-            Self::Config(error) => error.hint().filter(|_| !is_broken_file(error)),
+            Self::Config(error) => error.hint(),
             Self::UnknownBackend(_) => Some("use --backend dotenvx or --backend sops".into()),
             Self::UnknownEngine(_) => Some("use --engine auto, tool or builtin".into()),
             Self::Refusal(refusal) => Some(refusal.hint()),
@@ -166,7 +192,10 @@ impl Error {
             Self::ExposedKeyStore(_) => {
                 Some("look for a `!` rule below it, and that .gitignore is a regular file".into())
             }
+            Self::Partial(error) => error.hint(),
             Self::Hooks(error) => error.hint(),
+            Self::Repeated { hint, .. } => hint.clone(),
+            Self::Service(error) => error.hint(),
             Self::ChangedMeanwhile(_) => Some("run again".into()),
             Self::Usage { hint, .. } => Some(hint.clone()),
             Self::CurrentFolder(_) => Some("change to a folder that exists".into()),
@@ -191,19 +220,24 @@ impl Error {
             Self::Schema(error) => error.code(),
             Self::TrackedKeyStore(_) => "git.tracked_key_store",
             Self::ExposedKeyStore(_) => "git.exposed_key_store",
+            Self::Partial(error) => error.code(),
             Self::Hooks(error) => error.code(),
+            Self::Service(error) => error.code(),
             Self::ChangedMeanwhile(_) => "file.changed_meanwhile",
             Self::Interrupted => "interrupted",
-            Self::Usage { code, .. } => code,
+            Self::Repeated { code, .. } | Self::Usage { code, .. } => code,
             Self::CurrentFolder(_) => "env.current_folder",
             Self::Output(_) => "output.closed",
         }
     }
 
-    /// The place in a config file, where there is one.
+    /// The place in a config file, where there is one. A file of another name may be an env file that was taken for a
+    /// config, and its lines are not shown.
     pub fn snippet(&self) -> Option<Snippet> {
         match self {
-            Self::Config(error) => error.snippet(),
+            Self::Config(error) | Self::Partial(PartialError::Load(error)) => {
+                error.snippet().filter(|at| at.path.extension().is_some_and(|extension| extension == "toml"))
+            }
             _ => None,
         }
     }

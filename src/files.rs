@@ -18,10 +18,12 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub use draft::{Draft, Link, Mode, Staged};
-pub use lock::Lock;
-pub use private::{PrivateDir, create_private_folder, memory_file, remove_empty_folder, restrict};
+pub use lock::{Lock, canonical};
+pub use private::{
+    PrivateDir, create_private_folder, memory_file, refuse_read_only, remove_empty_folder, restrict,
+};
 pub use read::{read, read_text};
-pub use write::{Write, append_lines, commit_all, stage, stage_all, write_all, write_atomic};
+pub use write::{Write, append_lines, commit_all, remove, stage, stage_all, write_all, write_atomic};
 
 /// What stands where a regular file was expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

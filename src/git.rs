@@ -13,6 +13,7 @@ mod blobs;
 mod ignore;
 mod index;
 mod key_store;
+mod many;
 mod runner;
 
 pub use ignore::appended;
@@ -103,7 +104,7 @@ impl<'a> WorkTree<'a> {
     /// The name of `path` in `revision`; `None` where the index rules out that it is tracked, or git could not read it.
     fn object(&self, path: &Path, revision: Revision) -> Option<OsString> {
         let path = self.relative(path).filter(|path| !path.as_encoded_bytes().contains(&b'\n'))?;
-        if !git_dir(&self.root).is_some_and(|git_dir| index::may_hold(&git_dir.join("index"), &path)) {
+        if !self.index().may_hold(&path) {
             return None;
         }
         let mut object = OsString::from(match revision {
@@ -120,13 +121,12 @@ impl<'a> WorkTree<'a> {
     /// need more than that: see [`WorkTree::key_store_exposure`].
     pub fn missing_entries(&self, paths: &[&Path]) -> Vec<String> {
         let existing = fs::read(self.gitignore()).unwrap_or_default();
+        let wanted = paths.iter().filter_map(|path| Some((*path, ignore::entry(&self.relative(path)?))));
+        let missing = wanted.filter(|(_, entry)| !ignore::has_effective_line(&existing, entry));
+        let (paths, wanted): (Vec<&Path>, Vec<String>) = missing.unzip();
         let mut entries = Vec::new();
-        for path in paths.iter().filter_map(|path| self.relative(path)) {
-            let entry = ignore::entry(&path);
-            if !ignore::has_effective_line(&existing, &entry)
-                && !entries.contains(&entry)
-                && !self.ignores(&path)
-            {
+        for (entry, ignored) in wanted.into_iter().zip(self.ignored(&paths)) {
+            if !ignored && !entries.contains(&entry) {
                 entries.push(entry);
             }
         }
@@ -147,9 +147,7 @@ impl<'a> WorkTree<'a> {
     /// The tracked paths that are `path`, or that start with `path` and `more` in its folder. No match is told by the
     /// bytes of the index alone.
     fn tracked_like(&self, path: &OsStr, more: &str) -> Vec<String> {
-        let in_doubt =
-            git_dir(&self.root).is_some_and(|git_dir| index::may_hold(&git_dir.join("index"), path));
-        if !in_doubt {
+        if !self.index().may_hold_start(path) {
             return Vec::new();
         }
         let mut exact = OsString::from(":(top,literal)");
@@ -169,16 +167,14 @@ impl<'a> WorkTree<'a> {
         self.git.run(&self.root, &args, input)
     }
 
-    /// `path` from the root with `/` between its parts, symlinks resolved; `None` outside the work tree. Its last part
-    /// need not exist.
+    /// `path` from the root with `/` between its parts, symlinks resolved; `None` outside the work tree. It need not
+    /// exist, nor do the folders above it.
     fn relative(&self, path: &Path) -> Option<OsString> {
-        let resolved = dunce::canonicalize(path)
-            .or_else(|_| {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                let name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
-                Ok::<_, std::io::Error>(dunce::canonicalize(folder.unwrap_or(Path::new(".")))?.join(name))
-            })
-            .ok()?;
+        let (folder, rest) = path.ancestors().find_map(|folder| {
+            let folder_path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            Some((dunce::canonicalize(folder_path).ok()?, path.strip_prefix(folder).ok()?))
+        })?;
+        let resolved = if rest.as_os_str().is_empty() { folder } else { folder.join(rest) };
         let parts: Vec<&OsStr> = resolved.strip_prefix(&self.root).ok()?.iter().collect();
         Some(parts.join(OsStr::new("/"))).filter(|path| !path.is_empty())
     }

@@ -204,12 +204,11 @@ impl KeyRing {
         }
         let Some(name) = KeyName::of_variable(variable) else { return };
         for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match PrivateKey::from_hex(part) {
-                Some(key) => self.keys.push(RingKey { name: name.clone(), key }),
-                None => {
-                    let place = format!("{variable} in {source}");
-                    self.malformed.push(Malformed { name: name.clone(), place });
-                }
+            let name = name.clone();
+            if let Some(key) = PrivateKey::from_hex(part) {
+                self.keys.push(RingKey { name, key });
+            } else {
+                self.malformed.push(Malformed { name, place: format!("{variable} in {source}") });
             }
         }
     }

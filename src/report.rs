@@ -15,14 +15,20 @@ pub enum Verb {
     Encrypt,
     /// Ciphertext becomes values.
     Decrypt,
+    /// The file is made of others.
+    Generate,
+    /// The file goes away.
+    Delete,
 }
 
 impl Verb {
-    /// `Encrypted` or `Decrypted`.
+    /// `Encrypted`, `Decrypted` and so on.
     pub fn done(self) -> &'static str {
         match self {
             Self::Encrypt => "Encrypted",
             Self::Decrypt => "Decrypted",
+            Self::Generate => "Generated",
+            Self::Delete => "Deleted",
         }
     }
 }
@@ -62,6 +68,23 @@ pub struct Row {
 }
 
 impl Row {
+    /// Its JSON form.
+    pub fn to_json(&self) -> impl Serialize + '_ {
+        JsonRow::from(self)
+    }
+
+    /// Why it failed, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        match &self.outcome {
+            Outcome::Failed(error) => Some(error),
+            Outcome::Changed(_)
+            | Outcome::Restored
+            | Outcome::Same(_)
+            | Outcome::WouldChange(_)
+            | Outcome::Skipped(_) => None,
+        }
+    }
+
     /// A row that says nothing but how the file ended.
     pub fn new(path: impl Into<String>, outcome: Outcome) -> Self {
         Self { path: path.into(), outcome, backend: None, engine: None, proved: None, notes: Vec::new() }
@@ -141,10 +164,14 @@ impl<'a> From<&'a Row> for JsonRow<'a> {
         let (outcome, reason, error) = match &row.outcome {
             Outcome::Changed(Verb::Encrypt) => ("encrypted", None, None),
             Outcome::Changed(Verb::Decrypt) => ("decrypted", None, None),
+            Outcome::Changed(Verb::Generate) => ("generated", None, None),
+            Outcome::Changed(Verb::Delete) => ("deleted", None, None),
             Outcome::Restored => ("restored", None, None),
             Outcome::Same(reason) => ("unchanged", Some(reason.clone()), None),
             Outcome::WouldChange(Verb::Encrypt) => ("would_encrypt", None, None),
             Outcome::WouldChange(Verb::Decrypt) => ("would_decrypt", None, None),
+            Outcome::WouldChange(Verb::Generate) => ("would_generate", None, None),
+            Outcome::WouldChange(Verb::Delete) => ("would_delete", None, None),
             Outcome::Skipped(reason) => ("skipped", Some(reason.clone()), None),
             Outcome::Failed(error) => ("failed", Some(error.to_string()), Some(error)),
         };

@@ -4,8 +4,10 @@
 //! conversation (warnings, errors, hints, progress). Badges and phrases are an API that scripts match. Colour
 //! only on a terminal, unless `FORCE_COLOR` or `--color` says otherwise; nothing is ever wrapped.
 
+mod partial;
+
 use std::borrow::Cow;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -14,6 +16,8 @@ use crate::env::Env;
 use crate::error::Error;
 use crate::ops::check::FileStatus;
 use crate::report::{self, Outcome, Report, Row};
+
+pub use partial::lock_counts;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -136,7 +140,8 @@ impl Ui {
         if let Some(snippet) = error.snippet() {
             Self::err(&snippet.to_string());
         }
-        if let Some(hint) = error.hint() {
+        // A broken config says in its second line what to do.
+        if let Some(hint) = error.hint().filter(|hint| !message.contains(hint.as_str())) {
             let hinted = badge(AnsiColor::Cyan, "hint:", self.color_err);
             Self::err(&format!("  {hinted} {}", visible(&hint)));
         }
@@ -160,6 +165,49 @@ impl Ui {
         }
     }
 
+    /// True where only warnings and errors are wanted.
+    pub fn is_quiet(&self) -> bool {
+        self.options.verbosity == Verbosity::Quiet
+    }
+
+    /// What to do next, below a row of the answer.
+    pub fn hint(&mut self, hint: &str) {
+        if self.options.format == Format::Human {
+            let label = badge(AnsiColor::Cyan, "hint:", self.color_err);
+            Self::err(&format!("  {label} {}", visible(hint)));
+        }
+    }
+
+    /// The error of a row that is not printed itself.
+    pub fn row_error(&mut self, path: &str, error: &Error) {
+        let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);
+        Self::err(&format!("{label} {}", visible(&format!("{path}: {error}"))));
+        if let Some(hint) = error.hint() {
+            self.hint(&hint);
+        }
+    }
+
+    /// A line of the conversation.
+    pub fn conversation(&mut self, line: &str) {
+        Self::err(&visible(line));
+    }
+
+    /// True where somebody is there to answer a question.
+    pub fn can_ask(&self) -> bool {
+        io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks on standard error and reads a line: yes or no; none where the input ended.
+    pub fn confirm(&mut self, question: &str) -> Option<bool> {
+        let mut stderr = io::stderr().lock();
+        let _ = stderr.write_all(visible(question).as_bytes()).and_then(|()| stderr.flush());
+        let mut answer = String::new();
+        match io::stdin().lock().read_line(&mut answer) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(is_yes(&answer)),
+        }
+    }
+
     fn row(&mut self, row: &Row) {
         match &row.outcome {
             Outcome::Changed(verb) => {
@@ -177,6 +225,11 @@ impl Ui {
             Outcome::Same(reason) | Outcome::Skipped(reason) => self.warn(reason),
             Outcome::Failed(error) => self.error(error),
         }
+        self.row_notes(row);
+    }
+
+    /// What the user should know besides the outcome of a row, and with `-v` the engine.
+    pub fn row_notes(&mut self, row: &Row) {
         if self.options.verbosity == Verbosity::Quiet && !row.notes.is_empty() {
             self.warn(&format!("{}: {} remark(s), shown without -q", row.path, row.notes.len()));
         } else {
@@ -224,6 +277,11 @@ pub fn notice(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// Only a plain yes is one.
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
 /// `text` with its control characters written as escapes: names come from files that others may have made.
 fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
@@ -254,4 +312,19 @@ fn status_lines(file: &FileStatus) -> Vec<String> {
         lines.push(format!("  Run: envdrift encrypt {flag}{}", file.path));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_yes;
+
+    #[test]
+    fn only_a_plain_yes_is_one() {
+        for yes in ["y\n", "Y\r\n", " yes \n", "YES"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["\n", "n\n", "yep\n", "no\n", ""] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
 }

@@ -70,9 +70,11 @@ impl Evidence {
         &file.text()[self.span.clone()]
     }
 
-    /// What stands before the `=`, for the rules about names; it may hold a piece of a secret and is never shown.
+    /// What stands before the `=`, without quotes, for the rules about names; it may hold a piece of a secret and is
+    /// never shown.
     pub fn full_key<'a>(&self, file: &'a EnvFile) -> &'a str {
-        file.text()[self.key_span.clone()].trim()
+        let key = file.text()[self.key_span.clone()].trim();
+        key.strip_prefix("export ").unwrap_or(key).trim_matches([' ', '"', '\''])
     }
 }
 
@@ -159,6 +161,15 @@ fn stray_name(text: &str) -> Option<&str> {
     let plain = |ch: char| ch.is_alphanumeric() || matches!(ch, '_' | '-' | '.' | '[' | ']');
     (inner.chars().count() <= 64 && inner.starts_with(char::is_alphabetic) && inner.chars().all(plain))
         .then_some(name)
+}
+
+/// A line that is a name and nothing else; loaders read it as a variable without a value.
+pub fn is_bare_word(line: &str) -> bool {
+    let word = line.trim();
+    let word = word.strip_prefix("export ").unwrap_or(word).trim_start();
+    word.len() <= 64
+        && word.starts_with(|ch: char| ch.is_ascii_uppercase() || ch == '_')
+        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// True for `DOTENV_PUBLIC_KEY` and `DOTENV_PUBLIC_KEY_<ENV>`, not for `DOTENV_PUBLIC_KEYSTORE`.

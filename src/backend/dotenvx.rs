@@ -12,7 +12,7 @@ mod reuse;
 mod text;
 pub mod tool;
 
-use crate::backend::classify::{Evidences, ValueClass, is_public_key};
+use crate::backend::classify::{Evidences, ValueClass, is_bare_word, is_public_key};
 use crate::backend::{
     Backend, BackendKind, Encrypted, Engine, EngineError, Job, Kept, ProofKeys, Proved, Refusal, State,
 };
@@ -149,15 +149,6 @@ fn unreadable_line(file: &EnvFile) -> Option<(usize, &'static str)> {
         .find(|stray| !is_bare_word(file.stray(stray)))
         .map(|stray| (stray.line, "the line is neither KEY=value, nor a comment, nor blank"));
     colon.into_iter().chain(stray).min()
-}
-
-/// A line that is a name and nothing else; loaders read it as a variable without a value.
-fn is_bare_word(line: &str) -> bool {
-    let word = line.trim();
-    let word = word.strip_prefix("export ").unwrap_or(word).trim_start();
-    word.len() <= 64
-        && word.starts_with(|ch: char| ch.is_ascii_uppercase() || ch == '_')
-        && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 /// A dotenvx engine: this module's text handling around a value engine.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::backend::BackendKind;
 use crate::cipher::refuse_name;
 use crate::error::Error;
-use crate::ops::check::{self, Policy};
+use crate::ops::check::{self, Looked, Policy};
 use crate::ops::previous::Reuse;
 use crate::ops::{encrypt, open};
 use crate::report::{Outcome, Report, Row};
@@ -42,7 +42,7 @@ pub struct Args {
     /// Only report what is encrypted and what is not; write nothing
     #[arg(long)]
     check: bool,
-    /// With --check: exit 1 while any value is in plaintext, not only while one looks like a secret
+    /// With --check: exit 1 while any value is left to encrypt, not only while one looks like a secret
     #[arg(long, requires = "check")]
     strict: bool,
     /// Encrypt every value anew, also those that did not change since the last encrypted form in git
@@ -145,14 +145,16 @@ fn report(args: &Args, targets: &[Target], kind: BackendKind, session: &mut Sess
     let schema = load_schema(args, session)?;
     let policy = if args.strict { Policy::Everything } else { Policy::Secrets };
     let checked = check::run(&check::Request { targets, selected: kind, schema: schema.as_ref(), policy });
-    for path in &checked.skipped {
-        session.ui.warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
-    }
-    for file in &checked.files {
-        session.ui.status(file);
-    }
-    if let Some((_, error)) = &checked.failed {
-        session.ui.error(error);
+    for looked in &checked.0 {
+        match looked {
+            Looked::At(file) => session.ui.status(file),
+            Looked::PastCompanion(path) => {
+                session
+                    .ui
+                    .warn(&format!("Skipping {path}: it is a plaintext companion file, not a secret store."));
+            }
+            Looked::Failed(_, error) => session.ui.error(error),
+        }
     }
     if session.ui.is_json() {
         session.ui.payload(checked.to_json().as_bytes());

@@ -5,7 +5,13 @@ pub mod completions;
 pub mod decrypt;
 pub mod encrypt;
 mod instructions;
+pub mod lock;
 pub mod man;
+pub mod provider_args;
+pub mod pull;
+pub mod pull_partial;
+pub mod push;
+pub mod service_run;
 pub mod sops_args;
 
 use std::collections::HashSet;
@@ -15,7 +21,9 @@ use crate::backend::{BackendKind, EngineChoice};
 use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
+use crate::files;
 use crate::ops::hooks;
+use crate::ops::partial::PartialError;
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -62,12 +70,18 @@ impl Session {
     }
 
     /// The files that were typed, each once, or `.env`.
-    pub fn targets(&self, files: &[PathBuf]) -> Vec<Target> {
+    pub fn targets(&self, typed: &[PathBuf]) -> Vec<Target> {
         let default = [PathBuf::from(".env")];
-        let files = if files.is_empty() { &default[..] } else { files };
+        let typed = if typed.is_empty() { &default[..] } else { typed };
         let mut seen = HashSet::new();
-        let typed = files.iter().map(|file| Target::new(self.env.cwd(), file));
-        typed.filter(|target| seen.insert(target.path().to_path_buf())).collect()
+        let typed = typed.iter().map(|file| Target::new(self.env.cwd(), file));
+        let once = typed.filter(|target| seen.insert(target.path().to_path_buf()));
+        once.map(|target| {
+            // Links that lead to one store must be one store: two keys written to it would each replace the other.
+            let store = files::canonical(&target.key_store());
+            store.map_or(target.clone(), |store| target.with_key_store(store))
+        })
+        .collect()
     }
 
     /// Prints a report; gives the exit code.
@@ -75,6 +89,14 @@ impl Session {
         self.ui.report(report);
         u8::from(!report.is_ok())
     }
+}
+
+/// Loads the config for partial encryption, whose commands say so when that fails.
+fn partial_config(session: &mut Session) -> Result<Config, Error> {
+    session.load_config().map_err(|error| match error {
+        Error::Config(error) => PartialError::Load(error).into(),
+        other => other,
+    })
 }
 
 /// The backend that was typed, if any.

@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3, memrchr2};
 
 use super::{Entry, Quote, Separator, Stray};
 
@@ -19,16 +19,17 @@ pub fn scan(text: &str) -> (Vec<Entry>, Vec<Stray>) {
     let (mut entries, mut strays) = (Vec::new(), Vec::new());
     let mut at = 0;
     while at < text.len() {
-        let line_end = scanner.line_end(at);
         if let Some((entry, end)) = scanner.assignment(at) {
             entries.push(entry);
             at = scanner.next_line(scanner.line_end(end));
         } else {
-            if scanner.is_stray(at..line_end) {
-                strays.push(Stray { span: at..line_end, line: scanner.line_of(at) });
+            // The lines before the next text are blank; from each of them the match would fail at the same place.
+            let text_at = scanner.skip_blank(at);
+            let span = scanner.line_start(at, text_at)..scanner.line_end(text_at);
+            at = scanner.next_line(span.end);
+            if scanner.is_stray(span.clone()) {
+                strays.push(Stray { line: scanner.line_of(span.start), span });
             }
-            // Blank lines below would lead to the same place and fail there again.
-            at = scanner.line_start(scanner.skip_blank(at)).max(scanner.next_line(line_end));
         }
     }
     (entries, strays)
@@ -161,14 +162,14 @@ impl Scanner<'_> {
         }
     }
 
+    /// The start of the line that `at` stands in, where that is not before `from`.
+    fn line_start(&self, from: usize, at: usize) -> usize {
+        memrchr2(b'\n', b'\r', &self.bytes[from..at]).map_or(from, |n| from + n + 1)
+    }
+
     /// The end of the line that `at` stands in, before its line break.
     fn line_end(&self, at: usize) -> usize {
         memchr2(b'\n', b'\r', &self.bytes[at..]).map_or(self.bytes.len(), |n| at + n)
-    }
-
-    /// The start of the line that `at` stands in.
-    fn line_start(&self, at: usize) -> usize {
-        memchr::memrchr2(b'\n', b'\r', &self.bytes[..at]).map_or(0, |n| n + 1)
     }
 
     /// The start of the line after the one that ends at `end`.

@@ -19,8 +19,11 @@ const MAX_LINKS: usize = 40;
 pub enum Mode {
     /// As the file that is replaced; a new file gets what the umask says.
     Keep,
-    /// The owner alone (0600), whatever was there before.
+    /// The owner alone (0600), whatever was there before; a file of another user is not replaced where it cannot stay
+    /// that user's.
     Private,
+    /// The owner alone: what the owner could do with the file that is replaced; a new file gets 0600.
+    OwnerOnly,
     /// Everyone may read and run it, the owner may write it (0755).
     Executable,
 }
@@ -133,13 +136,18 @@ fn grant(file: &File, mode: Mode, old: Option<&Metadata>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
     let mut bits = match (mode, old) {
-        (Mode::Private, _) => 0o600,
+        (Mode::Private, _) | (Mode::OwnerOnly, None) => 0o600,
+        (Mode::OwnerOnly, Some(old)) => old.mode() & 0o600,
         (Mode::Executable, _) => 0o755,
         (Mode::Keep, Some(old)) => old.mode() & 0o777,
         (Mode::Keep, None) => return Ok(()),
     };
     if let Some(old) = old {
         let new = file.metadata()?;
+        if mode == Mode::Private && new.uid() != old.uid() && fchown(file, Some(old.uid()), None).is_err() {
+            let reason = "it belongs to another user, who could not read it any more";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        }
         if (new.uid(), new.gid()) != (old.uid(), old.gid())
             && fchown(file, Some(old.uid()), Some(old.gid())).is_err()
             && new.gid() != old.gid()

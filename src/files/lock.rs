@@ -30,7 +30,7 @@ impl Lock {
     /// Every spelling of the path (relative, through links) gives the same lock. A process that asks a second time
     /// for a lock that it holds waits in vain. Ctrl-C during the wait ends it when somebody holds the signal back.
     pub fn acquire(store: &Path, env: &Env, patience: Duration) -> Result<Self, FileError> {
-        let canonical = canonical(store, env)?;
+        let canonical = canonical(&env.cwd().join(store))?;
         let folder = lock_folder(env)?;
         let path = folder.join(name_of(&canonical));
         let mut file = open(&path).map_err(|source| FileError::io("open the lock file", &path, source))?;
@@ -66,8 +66,9 @@ impl Lock {
     }
 }
 
-fn canonical(store: &Path, env: &Env) -> Result<PathBuf, FileError> {
-    let target = resolve(&env.cwd().join(store))?;
+/// The one path of the key store at `store`, whatever links lead to it; the store itself need not exist.
+pub fn canonical(store: &Path) -> Result<PathBuf, FileError> {
+    let target = resolve(store)?;
     let folder = std::fs::canonicalize(parent(&target))
         .map_err(|source| FileError::io("find the folder of", store, source))?;
     Ok(match target.file_name() {

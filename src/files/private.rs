@@ -168,6 +168,17 @@ fn create_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     options.open(path)?.write_all(bytes)
 }
 
+/// Refuses a file whose mode says that nobody may write it. Replacing it would succeed all the same, and its owner
+/// meant otherwise. A file that is not there is no matter.
+pub fn refuse_read_only(path: &Path) -> Result<(), FileError> {
+    let read_only = std::fs::metadata(path).is_ok_and(|entry| entry.permissions().readonly());
+    if !read_only {
+        return Ok(());
+    }
+    let source = io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only");
+    Err(FileError::io("write", path, source))
+}
+
 /// Takes a file away from everyone but its owner (0600).
 pub fn restrict(path: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
@@ -224,6 +235,21 @@ mod tests {
         assert!(PrivateDir::new(&vars).unwrap().path().starts_with(runtime.path()));
         std::fs::set_permissions(runtime.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         assert!(PrivateDir::new(&vars).unwrap().path().starts_with(temp.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_read_only_file_is_refused_and_a_missing_one_is_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let base = tempfile::tempdir().unwrap();
+        let file = base.path().join(".env.keys");
+        assert!(refuse_read_only(&file).is_ok());
+        create_new(&file, b"x").unwrap();
+        assert!(refuse_read_only(&file).is_ok());
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
+        let error = refuse_read_only(&file).unwrap_err();
+        assert!(error.to_string().ends_with("it is read-only"), "{error}");
+        assert!(error.hint().is_some());
     }
 
     #[test]

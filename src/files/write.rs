@@ -20,17 +20,19 @@ const WRITERS: usize = 8;
 /// One file to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Write<'a> {
-    /// Where; a symbolic link is followed.
+    /// Where.
     pub path: &'a Path,
     /// The whole new content.
     pub bytes: &'a [u8],
     /// Who may read it.
     pub mode: Mode,
+    /// What happens to a symbolic link there.
+    pub link: Link,
 }
 
 /// Replaces the content of one file, or creates it; on failure the old content is still there.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), FileError> {
-    stage(Write { path, bytes, mode })?.commit()
+    stage(Write { path, bytes, mode, link: Link::Follow })?.commit()
 }
 
 /// Writes many files, each as [`write_atomic`] would, sharing the cost of flushing. Results come in order.
@@ -76,10 +78,16 @@ pub fn commit_all(staged: Vec<Staged>) -> Vec<Result<(), FileError>> {
 
 /// Writes one file under a temporary name beside its target and flushes it to disk.
 pub fn stage(write: Write<'_>) -> Result<Staged, FileError> {
-    let mut draft = Draft::beside(write.path, write.mode, Link::Follow)?;
+    let mut draft = Draft::beside(write.path, write.mode, write.link)?;
     let written = draft.file().write_all(write.bytes);
     written.map_err(|source| FileError::io("write", write.path, source))?;
     draft.finish()
+}
+
+/// Deletes a file; of a symbolic link the link, not what it leads to.
+#[expect(clippy::disallowed_methods, reason = "files.rs is where files are deleted")]
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    std::fs::remove_file(path).map_err(|source| FileError::io("delete", path, source))
 }
 
 /// Adds whole lines to the end of a text file, in the line end that it uses, creating it when it is missing.

@@ -121,7 +121,7 @@ fn a_staged_file_that_is_dropped_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(".env");
     write_atomic(&path, b"old", Mode::Keep).unwrap();
-    let staged = stage(Write { path: &path, bytes: b"new", mode: Mode::Keep }).unwrap();
+    let staged = stage(Write { path: &path, bytes: b"new", mode: Mode::Keep, link: Link::Follow }).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"old");
     drop(staged);
     assert_eq!(names(dir.path()), [".env"]);
@@ -146,7 +146,12 @@ fn a_batch_reports_each_file_in_order_and_writes_those_it_can() {
     let writes: Vec<Write<'_>> = paths
         .iter()
         .zip(&contents)
-        .map(|(path, content)| Write { path, bytes: content.as_bytes(), mode: Mode::Keep })
+        .map(|(path, content)| Write {
+            path,
+            bytes: content.as_bytes(),
+            mode: Mode::Keep,
+            link: Link::Follow,
+        })
         .collect();
     let results = write_all(&writes);
     for (at, result) in results.iter().enumerate() {
@@ -184,8 +189,10 @@ fn cost_of_a_batch() {
     let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
     let paths: Vec<PathBuf> = (0..100).map(|at| dir.path().join(format!(".env.{at}"))).collect();
     let bytes = vec![b'x'; 4096];
-    let writes: Vec<Write<'_>> =
-        paths.iter().map(|path| Write { path, bytes: &bytes, mode: Mode::Keep }).collect();
+    let writes: Vec<Write<'_>> = paths
+        .iter()
+        .map(|path| Write { path, bytes: &bytes, mode: Mode::Keep, link: Link::Follow })
+        .collect();
     for _ in 0..3 {
         let start = std::time::Instant::now();
         for write in &writes {

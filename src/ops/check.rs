@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::backend::BackendKind;
-use crate::backend::classify::{Evidences, ValueClass};
-use crate::envfile::EnvFile;
+use crate::backend::classify::{Evidences, ValueClass, is_bare_word};
+use crate::backend::dotenvx::DotenvxRules;
+use crate::backend::sops::engine::{SopsRules, SopsSettings};
+use crate::backend::{Backend as _, BackendKind, State};
+use crate::env::Env;
+use crate::envfile::{EnvFile, Stray};
 use crate::error::Error;
 use crate::files;
 use crate::schema::Schema;
@@ -30,7 +33,7 @@ pub struct Request<'a> {
 pub enum Policy {
     /// A plaintext value that looks like a secret.
     Secrets,
-    /// Any plaintext value.
+    /// Any plaintext value that encrypting would encrypt.
     Everything,
 }
 
@@ -73,27 +76,22 @@ impl FileStatus {
     }
 }
 
-/// The result of a check.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// One entry a file that was looked at, in argument order.
-    pub files: Vec<FileStatus>,
-    /// Companion files that were passed over.
-    pub skipped: Vec<String>,
-    /// The file that ended the check because it could not be read.
-    pub failed: Option<(String, Error)>,
+/// How the look at one file ended.
+#[derive(Debug)]
+pub enum Looked {
+    /// It was looked at.
+    At(FileStatus),
+    /// It is a companion file.
+    PastCompanion(String),
+    /// It could not be read; no later file is looked at.
+    Failed(String, Error),
 }
 
-impl Checked {
-    /// True where any file blocks, or could not be looked at.
-    pub fn blocks(&self) -> bool {
-        self.failed.is_some() || self.files.iter().any(|file| file.blocks)
-    }
-
+impl Looked {
     /// The JSON form: names and counts, never a value.
-    pub fn to_json(&self) -> String {
-        let row = |file: &FileStatus| {
-            json!({
+    fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::At(file) => json!({
                 "path": file.path,
                 "outcome": if file.blocks { "blocked" } else { "passed" },
                 "backend": file.backend.as_str(),
@@ -103,13 +101,38 @@ impl Checked {
                 "empty": file.empty,
                 "secrets": file.secrets,
                 "notes": file.warnings,
-            })
-        };
-        let skipped = |path: &String| json!({"path": path, "outcome": "skipped", "reason": "companion file"});
-        let failed = |(path, error): &(String, Error)| json!({"path": path, "outcome": "failed", "reason": error.to_string(), "code": error.code(), "hint": error.hint()});
-        let passed_over = self.skipped.iter().map(skipped);
-        let rows: Vec<_> =
-            self.files.iter().map(row).chain(passed_over).chain(self.failed.iter().map(failed)).collect();
+            }),
+            Self::PastCompanion(path) => {
+                json!({"path": path, "outcome": "skipped", "reason": "companion file"})
+            }
+            Self::Failed(path, error) => json!({
+                "path": path,
+                "outcome": "failed",
+                "reason": error.to_string(),
+                "code": error.code(),
+                "hint": error.hint(),
+            }),
+        }
+    }
+}
+
+/// The result of a check: one entry a file, in argument order.
+#[derive(Debug, Default)]
+pub struct Checked(pub Vec<Looked>);
+
+impl Checked {
+    /// True where any file blocks, or could not be looked at.
+    pub fn blocks(&self) -> bool {
+        self.0.iter().any(|one| match one {
+            Looked::At(file) => file.blocks,
+            Looked::PastCompanion(_) => false,
+            Looked::Failed(..) => true,
+        })
+    }
+
+    /// The JSON document.
+    pub fn to_json(&self) -> String {
+        let rows: Vec<_> = self.0.iter().map(Looked::to_json).collect();
         let document = json!({"schema": 1, "command": "encrypt", "ok": !self.blocks(), "rows": rows});
         format!("{document:#}\n")
     }
@@ -120,13 +143,14 @@ pub fn run(request: &Request<'_>) -> Checked {
     let mut checked = Checked::default();
     for target in request.targets {
         if target.companion().is_some() {
-            checked.skipped.push(target.to_string());
+            checked.0.push(Looked::PastCompanion(target.to_string()));
             continue;
         }
         match files::read_text(target.path()) {
-            Ok(text) => checked.files.push(status(request, target, &EnvFile::parse(text))),
+            Ok(text) => checked.0.push(Looked::At(status(request, target, &EnvFile::parse(text)))),
             Err(error) => {
-                checked.failed = Some((target.to_string(), Error::on_argument(target.shown(), error)));
+                let error = Error::on_argument(target.shown(), error);
+                checked.0.push(Looked::Failed(target.to_string(), error));
                 break;
             }
         }
@@ -164,9 +188,23 @@ fn status(request: &Request<'_>, target: &Target, file: &EnvFile) -> FileStatus 
             status.warnings.push(reason.warning(&line.key));
         }
     }
+    let no_assignment = |stray: &&Stray| !file.stray(stray).contains('=') && !is_bare_word(file.stray(stray));
+    let unread: Vec<usize> = file.strays().iter().filter(no_assignment).map(|stray| stray.line).collect();
+    let warning =
+        |line| format!("line {line} is neither KEY=value, nor a comment, nor blank; it stays readable");
+    status.warnings.extend(unread.iter().map(warning));
     status.blocks = match request.policy {
         Policy::Secrets => !status.secrets.is_empty(),
-        Policy::Everything => !status.plaintext.is_empty(),
+        Policy::Everything => !unread.is_empty() || !is_done(status.backend, file),
     };
     status
+}
+
+/// True where encrypting would find nothing to encrypt.
+fn is_done(backend: BackendKind, file: &EnvFile) -> bool {
+    let state = match backend {
+        BackendKind::Dotenvx => DotenvxRules.state(file),
+        BackendKind::Sops => SopsRules::new(SopsSettings::default(), Env::default()).state(file),
+    };
+    matches!(state, State::Encrypted | State::Empty)
 }

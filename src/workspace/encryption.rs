@@ -13,7 +13,7 @@ pub struct EncryptionConfig {
     pub backend: Deferred<BackendKind>,
     /// Who does the work.
     pub engine: EngineChoice,
-    /// Globs, relative to the config's folder, of the files that encrypt and decrypt work on when none is named.
+    /// Globs, relative to the config's folder, of files that `lock` and `pull` work on besides the mappings.
     pub files: Vec<String>,
     /// Whether a file whose decrypted text is unchanged since the last commit keeps its committed ciphertext.
     pub smart_encryption: bool,

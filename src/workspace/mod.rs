@@ -16,6 +16,7 @@ mod partial;
 mod provider;
 mod raw;
 mod reader;
+pub mod resolve;
 mod source;
 pub mod target;
 mod unknown;

@@ -10,12 +10,19 @@ use crate::keys::KEY_STORE;
 pub struct Target {
     shown: PathBuf,
     path: PathBuf,
+    key_store: Option<PathBuf>,
 }
 
 impl Target {
     /// A file named `shown` on a command line that was typed in `cwd`.
     pub fn new(cwd: &Path, shown: &Path) -> Self {
-        Self { shown: shown.to_path_buf(), path: cwd.join(shown) }
+        Self { shown: shown.to_path_buf(), path: cwd.join(shown), key_store: None }
+    }
+
+    /// The same file with its keys in another place than beside it.
+    #[must_use]
+    pub fn with_key_store(self, path: PathBuf) -> Self {
+        Self { key_store: Some(path), ..self }
     }
 
     /// The file as the user named it.
@@ -38,9 +45,9 @@ impl Target {
         self.path.parent().unwrap_or(&self.path)
     }
 
-    /// The key store beside the file.
+    /// The key store: `.env.keys` beside the file, unless another was set.
     pub fn key_store(&self) -> PathBuf {
-        self.folder().join(KEY_STORE)
+        self.key_store.clone().unwrap_or_else(|| self.folder().join(KEY_STORE))
     }
 
     /// True for names that are never env files: `*.keys`, `*.example`, `*.sample`, `*.template`.

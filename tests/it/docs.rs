@@ -1,7 +1,9 @@
-//! Every console block of the documentation is run, and prints what the page says.
+//! Every console block of README.md, docs/ and tests/cmd/ is run, and prints what the page says.
 //!
-//! A page starts in an empty folder that holds docs/example.env as `.env.production`. `$ ` starts a command, `> ` continues
-//! it, the lines below are its output; `[..]` stands for any text within a line.
+//! A page of the documentation starts in a folder that holds docs/example.env as `.env.production`; a page of tests/cmd
+//! in one that holds what is in the `.in` folder beside it, else in an empty one. `$ ` starts a command, `> ` continues
+//! it, `? 1` below is its exit code, the lines below are its output; `[..]` stands for any text within a line, a line
+//! `...` for any lines, `[CWD]` for the folder.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +13,7 @@ use snapbox::Assert;
 /// One command of a page and what it has to print.
 struct Step {
     command: String,
+    code: Option<i32>,
     output: String,
     line: usize,
 }
@@ -36,7 +39,11 @@ fn steps(text: &str) -> Vec<Step> {
             (true, "```") => in_block = false,
             (true, line) if line.starts_with("$ ") => {
                 in_command = true;
-                steps.push(Step { command: line[2..].into(), output: String::new(), line: number + 1 });
+                let command = line[2..].into();
+                steps.push(Step { command, code: None, output: String::new(), line: number + 1 });
+            }
+            (true, line) if in_command && line.starts_with("? ") => {
+                steps.last_mut().unwrap().code = Some(line[2..].parse().expect("an exit code"));
             }
             (true, line) => {
                 let step = steps.last_mut().expect("a console block starts with a command");
@@ -57,7 +64,7 @@ fn steps(text: &str) -> Vec<Step> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the page is what a shell runs")]
-fn output_of(command: &str, folder: &Path) -> String {
+fn output_of(command: &str, folder: &Path) -> (Option<i32>, String) {
     let binaries = Path::new(env!("CARGO_BIN_EXE_envdrift")).parent().unwrap();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", binaries.display());
     let output = Command::new("sh")
@@ -72,17 +79,27 @@ fn output_of(command: &str, folder: &Path) -> String {
         .env("GIT_COMMITTER_EMAIL", "a@b")
         .output()
         .unwrap();
-    String::from_utf8(output.stdout).unwrap()
+    let said = String::from_utf8(output.stdout).unwrap();
+    let place = folder.join("work").canonicalize().unwrap();
+    (output.status.code(), said.replace(place.to_str().unwrap(), "[CWD]"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests lay out the folder of the page")]
-fn sandbox() -> tempfile::TempDir {
+fn sandbox(page: &Path, root: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["work", "home"] {
-        std::fs::create_dir_all(folder.path().join(name)).unwrap();
+    let work = folder.path().join("work");
+    for place in [&work, &folder.path().join("home")] {
+        std::fs::create_dir_all(place).unwrap();
     }
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/example.env");
-    std::fs::copy(example, folder.path().join("work/.env.production")).unwrap();
+    // Ends the search for a config.
+    std::fs::write(folder.path().join("envdrift.toml"), "").unwrap();
+    if !page.starts_with(root.join("tests")) {
+        std::fs::copy(root.join("docs/example.env"), work.join(".env.production")).unwrap();
+    } else if let Ok(files) = std::fs::read_dir(page.with_extension("in")) {
+        for file in files.map(Result::unwrap) {
+            std::fs::copy(file.path(), work.join(file.file_name())).unwrap();
+        }
+    }
     folder
 }
 
@@ -91,20 +108,22 @@ fn every_console_block_prints_what_the_page_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut all = vec![root.join("README.md")];
     pages(&root.join("docs"), &mut all);
+    pages(&root.join("tests/cmd"), &mut all);
     let mut run = 0;
     for page in all {
         let steps = steps(&std::fs::read_to_string(&page).unwrap());
         if steps.is_empty() {
             continue;
         }
-        let folder = sandbox();
-        for Step { command, output, line } in steps {
-            let actual = output_of(&command, folder.path());
+        let folder = sandbox(&page, root);
+        for Step { command, code, output, line } in steps {
+            let (actual_code, actual) = output_of(&command, folder.path());
             let place = format!("{}:{line}: {command}", page.strip_prefix(root).unwrap().display());
             let wanted = format!("{place}\n{}\n", output.trim_end());
             Assert::new().normalize_paths(false).eq(format!("{place}\n{}\n", actual.trim_end()), wanted);
+            assert!(code.is_none() || code == actual_code, "{place}: exit {actual_code:?}");
             run += 1;
         }
     }
-    assert!(run > 10, "{run}");
+    assert!(run > 40, "{run}");
 }

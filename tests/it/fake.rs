@@ -14,7 +14,9 @@ pub(crate) struct FakeTool {
 impl FakeTool {
     /// Plants the fake; `None`, and a word about it, where it was not built.
     pub(crate) fn plant(name: ToolName, script: &str) -> Option<Self> {
-        let Some(binary) = option_env!("CARGO_BIN_EXE_fake-tool") else {
+        // Cargo names it also where its feature is off and nothing was built.
+        let Some(binary) = option_env!("CARGO_BIN_EXE_fake-tool").filter(|binary| Path::new(binary).exists())
+        else {
             eprintln!("left out: the fake tool is not built; run with --features test-fakes");
             return None;
         };

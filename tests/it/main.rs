@@ -4,12 +4,23 @@
     clippy::unwrap_used,
     clippy::print_stderr,
     clippy::print_stdout,
+    clippy::format_collect,
     reason = "helpers of tests are tests too"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(unix)]
+mod bad_input;
+#[cfg(unix)]
+mod canary;
+#[cfg(unix)]
+mod check_report;
+#[cfg(unix)]
+mod concurrency;
+#[cfg(unix)]
+mod crash;
 #[cfg(unix)]
 mod decrypt_contract;
 mod docs;
@@ -21,10 +32,24 @@ mod encrypt_contract;
 #[cfg(unix)]
 mod fake;
 #[cfg(unix)]
+mod git_keys;
+#[cfg(unix)]
+mod global_flags;
+#[cfg(unix)]
 mod hook_gate;
 mod loader_sweep;
 #[cfg(unix)]
+mod lock;
+#[cfg(unix)]
 mod lying_tool;
+#[cfg(unix)]
+mod partial;
+#[cfg(unix)]
+mod pull;
+#[cfg(unix)]
+mod round_trip;
+#[cfg(unix)]
+mod service_sandbox;
 #[cfg(unix)]
 mod small_diffs;
 #[cfg(unix)]

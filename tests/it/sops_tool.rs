@@ -157,7 +157,7 @@ fn overhead_over_the_raw_binary() {
     let Some(bench) = Bench::new() else { return };
     let (env, engine) = (bench.env(), bench.engine());
     for count in [20, 5000] {
-        let text: String = (0..count).map(|at| format!("KEY_{at}=value {at}\n")).collect();
+        let text = (0..count).map(|at| format!("KEY_{at}=value {at}\n")).collect::<Vec<_>>().concat();
         let encrypted = bench.encrypt_by(By::Builtin, &text).unwrap();
         let raw = |verb: &[&str], input: &str| {
             let cmd = Cmd::new(&bench.sops).pass(&env, ["PATH", "HOME", "SOPS_AGE_KEY"]).dir(bench.home());
@@ -171,9 +171,9 @@ fn overhead_over_the_raw_binary() {
         let encrypt = || drop(bench.with_request(&text, |request| engine.encrypt(request).ok().unwrap()));
         let decrypt_raw = || raw(&["decrypt"], &encrypted);
         let decrypt = || drop(engine.decrypt(&request).ok().unwrap());
-        let pairs: [(&str, &dyn Fn(), &dyn Fn()); 2] =
-            [("encrypt", &encrypt_raw, &encrypt), ("decrypt", &decrypt_raw, &decrypt)];
-        for (name, raw, ours) in pairs {
+        let raw: [&dyn Fn(); 2] = [&encrypt_raw, &decrypt_raw];
+        let ours: [&dyn Fn(); 2] = [&encrypt, &decrypt];
+        for (name, (raw, ours)) in ["encrypt", "decrypt"].into_iter().zip(raw.into_iter().zip(ours)) {
             let mut times: [Vec<std::time::Duration>; 2] = Default::default();
             for _ in 0..41 {
                 for (run, times) in [raw, ours].into_iter().zip(&mut times) {
@@ -182,7 +182,9 @@ fn overhead_over_the_raw_binary() {
                     times.push(start.elapsed());
                 }
             }
-            times.iter_mut().for_each(|times| times.sort());
+            for times in &mut times {
+                times.sort();
+            }
             let [raw, ours] = &times;
             println!(
                 "{name} {count}: raw {:?} (best {:?}), engine {:?} (best {:?})",

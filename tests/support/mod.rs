@@ -12,7 +12,7 @@ pub(crate) fn thorough() -> bool {
     env::var_os("ENVDRIFT_REQUIRE_TOOLS").is_some_and(|required| required == "1")
 }
 #[cfg(unix)]
-pub(crate) use sandbox::{Kind, Run, Sandbox, Tree};
+pub(crate) use sandbox::{Kind, Run, Running, Sandbox, Tree, skipped};
 
 /// The program at `path` below the folder that `tests/tools.sh` fills, or `None` after a line that names what is
 /// missing, so that the caller can skip its test.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, Permissions};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -146,7 +146,17 @@ impl Sandbox {
             fs::copy(env!("CARGO_BIN_EXE_envdrift"), &program).unwrap();
         }
         give(self.root.path());
-        let mut call = self.program(&program, args);
+        self.program_as_nobody(&program, args)
+    }
+
+    /// A call as the user without rights, where the test runs as root, of a program that this user can reach; owners
+    /// are left as they are.
+    pub(crate) fn program_as_nobody<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        args: impl IntoIterator<Item = A>,
+    ) -> Call {
+        let mut call = self.program(program, args);
         call.command.uid(NOBODY).gid(NOBODY);
         call
     }
@@ -204,7 +214,16 @@ impl Call {
     /// Starts the program and gives it back without waiting.
     pub(crate) fn spawn(mut self) -> Running {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running(Some(self.command.spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command))))
+        loop {
+            match self.command.spawn() {
+                Ok(child) => return Running(Some(child)),
+                // A child of another test holds the copy of the program open until it has become its own program.
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(error) => panic!("{:?}: {error}", self.command),
+            }
+        }
     }
 
     /// Runs to the end.
@@ -229,6 +248,14 @@ impl Running {
         // It may be over already.
         let _ = child.kill();
         collect(child)
+    }
+
+    /// Sends what Ctrl-C sends.
+    pub(crate) fn interrupt(&self) {
+        let id = i32::try_from(self.0.as_ref().unwrap().id()).unwrap();
+        let id = rustix::process::Pid::from_raw(id).unwrap();
+        // It may be over already.
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
     }
 
     /// True once it is over.
@@ -379,14 +406,6 @@ impl Tree {
         Self(nodes)
     }
 
-    /// The content of a file.
-    pub(crate) fn file(&self, path: &str) -> Option<&[u8]> {
-        match &self.0.get(Path::new(path))?.kind {
-            Kind::File(bytes) => Some(bytes),
-            Kind::Folder | Kind::Link(_) | Kind::Other => None,
-        }
-    }
-
     /// The regular files with their content.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&Path, &Node, &[u8])> {
         self.0.iter().filter_map(|(path, node)| match &node.kind {
@@ -440,4 +459,10 @@ fn look(root: &Path, below: &Path, nodes: &mut BTreeMap<PathBuf, Node>) {
             look(root, &path, nodes);
         }
     }
+}
+
+/// Says that a test, or a part of it, was left out on this machine.
+#[expect(clippy::print_stderr, reason = "a skipped test must say so")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }

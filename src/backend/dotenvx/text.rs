@@ -260,9 +260,9 @@ fn in_a_value(file: &EnvFile, at: usize) -> bool {
 /// Where the text at `at` of `file`, outside of every value, stands once `slots` have taken their places.
 fn moved(file: &EnvFile, slots: &[Replacement], at: usize) -> usize {
     let before = slots.iter().map(|new| (new, &file.entries()[new.entry].slot));
-    before.take_while(|(_, slot)| slot.start < at).fold(at, |at, (new, slot)| {
-        at + new.raw.len() + 2 * new.quote.as_str().len() - slot.len()
-    })
+    before
+        .take_while(|(_, slot)| slot.start < at)
+        .fold(at, |at, (new, slot)| at + new.raw.len() + 2 * new.quote.as_str().len() - slot.len())
 }
 
 /// How many ways of writing a value there are.

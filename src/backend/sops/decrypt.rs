@@ -166,7 +166,7 @@ fn check_mac(mac: Mac, metadata: &Metadata, cipher: &ValueCipher) -> Result<(), 
 }
 
 /// The text in its original layout, when that says the same as the lines.
-fn lay_out(body: &[Line<'_>], plain: &[Plain<'_>], metadata: &Metadata) -> Decrypted {
+pub(super) fn lay_out(body: &[Line<'_>], plain: &[Plain<'_>], metadata: &Metadata) -> Decrypted {
     let as_sops_spells_it = |layout| Decrypted { text: Layout::default().join(plain), layout };
     let Some(recorded) = &metadata.layout else { return as_sops_spells_it(LayoutUse::None) };
     let Some(layout) = Layout::parse(recorded, body.iter().map(|line| &line.item)) else {

@@ -13,6 +13,7 @@ mod environment;
 mod error;
 mod keep;
 mod recipients;
+mod remembered;
 mod sealed;
 mod version;
 mod witness;
@@ -73,13 +74,16 @@ pub struct SopsTool {
     tool: Tool,
     env: Env,
     deadline: Duration,
-    version: OnceLock<Option<String>>,
+    /// What the binary says.
+    asked: OnceLock<Option<String>>,
+    /// What it wrote into a new file.
+    written: OnceLock<String>,
 }
 
 impl SopsTool {
     /// Wraps a binary that was looked up; nothing is run yet.
     pub fn new(tool: Tool, env: Env) -> Self {
-        Self { tool, env, deadline: Duration::from_secs(120), version: OnceLock::new() }
+        Self { tool, env, deadline: Duration::from_mins(2), asked: OnceLock::new(), written: OnceLock::new() }
     }
 
     /// Sets how long one call of the binary may take; without it, two minutes.
@@ -90,15 +94,22 @@ impl SopsTool {
     }
 
     /// The engine for people: `sops 3.13.3 (/usr/bin/sops)`.
+    ///
+    /// After an encryption, and for a binary that told its version before, nothing is run for it.
     pub fn label(&self) -> String {
         let path = self.tool.path.display();
-        let version = version::in_path(&self.tool.path).or_else(|| self.version().map(str::to_owned));
+        let known = version::in_path(&self.tool.path).or_else(|| self.written.get().cloned());
+        let version = known.or_else(|| remembered::recall(&self.tool.path, &self.env)).or_else(|| {
+            let version = self.version()?;
+            remembered::keep(&self.tool.path, &self.env, version);
+            Some(version.to_owned())
+        });
         version.map_or_else(|| format!("sops ({path})"), |version| format!("sops {version} ({path})"))
     }
 
     /// The version, asked of the binary once.
     pub fn version(&self) -> Option<&str> {
-        self.version
+        self.asked
             .get_or_init(|| {
                 let cmd = environment::pass(Cmd::new(&self.tool.path), &self.env);
                 let cmd = cmd.args(["--version", "--disable-version-check"]).deadline(VERSION_DEADLINE);
@@ -135,6 +146,9 @@ impl SopsTool {
         }
         let (text, metadata) = draft.complete(output.text()?)?;
         self.refuse_old(&metadata.version)?;
+        if let Some(version) = version::in_text(&format!("sops {}", metadata.version)) {
+            self.written.get_or_init(|| version);
+        }
         let checked = check_opens(request, &text)?;
         Ok(Self::encrypted(draft, text, kept, checked))
     }
@@ -198,9 +212,10 @@ impl SopsTool {
         })
     }
 
-    /// A call of the binary with `config` as the only `.sops.yaml`.
+    /// A call of the binary with `config` as the only `.sops.yaml`, so that it can run in the user's folder, where
+    /// relative paths in variables mean what they mean to the user.
     fn cmd(&self, config: &Path) -> Cmd {
-        let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(recipients::folder(&self.env));
+        let cmd = Cmd::new(&self.tool.path).deadline(self.deadline).dir(self.env.cwd());
         environment::pass(cmd, &self.env).arg("--config").arg(config)
     }
 

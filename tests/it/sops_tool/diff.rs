@@ -80,7 +80,7 @@ fn what_sops_cannot_edit_or_nobody_can_open_is_encrypted_afresh() {
         assert_eq!(bench.decrypt_by(By::Tool, &encrypted.text).unwrap(), text);
         let Kept::Unusable(reason) = &encrypted.kept else { panic!("{words}: {:?}", encrypted.kept) };
         assert!(reason.contains(words), "{reason}");
-        assert!(changed(&previous, &encrypted.text).len() > 5);
+        assert!(changed(previous, &encrypted.text).len() > 5);
     };
     fresh(&bench, &BODY.replace("# top", "# title"), &previous, "set and unset");
     fresh(&bench, &BODY.replace("DUP=2", "DUP=3"), &previous, "set and unset");

@@ -132,18 +132,18 @@ fn a_checkout_with_crlf_a_binary_store_file_and_a_plain_file_are_what_they_are()
 fn a_damaged_file_is_refused_with_its_line_also_without_an_identity() {
     let Some(mut bench) = Bench::new() else { return };
     let encrypted = bench.encrypt_by(By::Tool, "# c\nA=1\nB=2\n").unwrap();
-    let damages: [(&dyn Fn(&str) -> String, &str, &str); 5] = [
-        (&|text| text.replacen("A=ENC", "A=hunter2", 1), "sops.value_in_clear", "line 2"),
-        (&|text| text.replacen("type:str", "type:bytes", 1), "sops.type_changed", "line 2"),
-        (&|text| text.replacen("type:str", "type:what", 1), "sops.value_damaged", "line 2"),
-        (&|text| text.replacen("type:comment", "type:str", 1), "sops.comment_damaged", "line 1"),
-        (&|text| text.replacen("sops_mac", "sops_mak", 1), "sops.mac_missing", "MAC"),
+    let damages = [
+        ("A=ENC", "A=hunter2", "sops.value_in_clear", "line 2"),
+        ("type:str", "type:bytes", "sops.type_changed", "line 2"),
+        ("type:str", "type:what", "sops.value_damaged", "line 2"),
+        ("type:comment", "type:str", "sops.comment_damaged", "line 1"),
+        ("sops_mac", "sops_mak", "sops.mac_missing", "MAC"),
     ];
     for with_identity in [true, false] {
         bench.with_identity = with_identity;
-        for (damage, code, words) in &damages {
-            let error = bench.decrypt_by(By::Tool, &damage(&encrypted)).unwrap_err();
-            assert_eq!(error.code(), *code, "{error}");
+        for (from, to, code, words) in damages {
+            let error = bench.decrypt_by(By::Tool, &encrypted.replacen(from, to, 1)).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
             assert!(error.to_string().contains(words) && !error.to_string().contains("hunter2"), "{error}");
         }
     }
@@ -175,4 +175,28 @@ fn a_value_that_has_a_backslash_and_an_n_is_spelled_as_sops_spells_it() {
     let by_tool = bench.decrypt_by(By::Tool, encrypted).unwrap();
     assert_eq!(by_tool, bench.decrypt_by(By::Builtin, encrypted).unwrap());
     assert!(by_tool.starts_with("A=typed\\nbreak\nB=real\\nbreak\nC=both\\n\\n\nD="), "{by_tool}");
+}
+
+#[test]
+fn naming_the_engine_runs_the_binary_once_in_its_life_at_most() {
+    let Some(mut bench) = Bench::new() else { return };
+    let calls = bench.home().join("calls");
+    let script =
+        format!("#!/bin/sh\necho \"$@\" >> {}\nexec {} \"$@\"\n", calls.display(), bench.sops.display());
+    bench.sops = bench.put("bin/sops", "");
+    write_atomic(&bench.sops, script.as_bytes(), Mode::Executable).unwrap();
+    let asked = || std::fs::read_to_string(&calls).unwrap_or_default().matches("--version").count();
+    let expected = format!("sops 3.13.3 ({})", bench.sops.display());
+    let encrypting = bench.engine();
+    let encrypted = bench.with_request(BODY, |request| encrypting.encrypt(request).ok().unwrap());
+    assert_eq!(encrypting.label(), expected);
+    assert_eq!(asked(), 0);
+    for _ in 0..3 {
+        let decrypting = bench.engine();
+        let request =
+            DecryptRequest { text: &encrypted.text, age_key_file: None, env: &bench.env(), run: None };
+        assert!(decrypting.decrypt(&request).is_ok());
+        assert_eq!(decrypting.label(), expected);
+        assert_eq!(asked(), 1);
+    }
 }

@@ -29,11 +29,11 @@ pub enum Barrier {
     TooFewGroups,
     /// The wrapped key in the file is damaged.
     Damaged,
-    /// GnuPG has no such secret key.
+    /// gpg has no such secret key.
     PgpSecretKey,
-    /// GnuPG has no such public key, or it cannot encrypt.
+    /// gpg has no such public key, or it cannot encrypt.
     PgpPublicKey,
-    /// GnuPG or an age plugin is not installed.
+    /// gpg or an age plugin is not installed.
     MissingProgram,
     /// No credentials for the cloud.
     Credentials,
@@ -111,9 +111,9 @@ impl fmt::Display for Barrier {
             Self::Passphrase => "an identity is protected by a passphrase that was not given",
             Self::TooFewGroups => "fewer key groups could be opened than are needed",
             Self::Damaged => "the wrapped data key in the file is damaged",
-            Self::PgpSecretKey => "GnuPG has no secret key for it",
-            Self::PgpPublicKey => "GnuPG has no public key that can encrypt for it",
-            Self::MissingProgram => "GnuPG or the age plugin is not installed",
+            Self::PgpSecretKey => "gpg has no secret key for it",
+            Self::PgpPublicKey => "gpg has no public key that can encrypt for it",
+            Self::MissingProgram => "gpg or the age plugin is not installed",
             Self::Credentials => "there are no valid credentials for the key service",
             Self::Denied => "the key service denies the use of the key",
             Self::NoSuchKey => "the key service knows no such key",

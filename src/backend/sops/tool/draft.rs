@@ -162,3 +162,33 @@ pub(super) fn push_trailer(out: &mut String, lines: &[MetadataLine<'_>], layout:
     }
     layout.map(push);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::sops::value::ValueCipher;
+
+    #[test]
+    fn a_ciphertext_shows_type_and_length_of_its_plaintext() {
+        let cipher = ValueCipher::new(&DataKey::generate().unwrap());
+        for plain in ["x", "xy", "xyz", "\u{1f511}", "0123456789"] {
+            let sealed = cipher.seal(plain, "A:", ValueType::Comment).unwrap();
+            let found = shape(&sealed).unwrap();
+            assert_eq!((found.value_type, found.length), (ValueType::Comment, plain.len()));
+        }
+        assert!(shape("x").is_none() && shape("").is_none());
+    }
+
+    #[test]
+    fn the_layout_stands_where_its_name_sorts() {
+        let line = |name| MetadataLine { number: 1, name, value: "x" };
+        let trailer = |names: &[&'static str], layout| {
+            let mut out = String::new();
+            push_trailer(&mut out, &names.iter().map(|name| line(name)).collect::<Vec<_>>(), layout);
+            out
+        };
+        assert_eq!(trailer(&["age", "mac"], Some("1")), "sops_age=x\nsops_envdrift_layout=1\nsops_mac=x\n");
+        assert_eq!(trailer(&["age"], Some("1")), "sops_age=x\nsops_envdrift_layout=1\n");
+        assert_eq!(trailer(&["age", "envdrift_layout", "mac"], None), "sops_age=x\nsops_mac=x\n");
+    }
+}

@@ -120,7 +120,7 @@ mod tests {
         ] {
             assert_eq!(edits(old, new), None, "{new:?}");
         }
-        let many: String = (0..=MOST).map(|at| format!("K{at}=x\n")).collect();
+        let many = (0..=MOST).map(|at| format!("K{at}=x\n")).collect::<Vec<_>>().concat();
         assert_eq!(edits("", &many), None);
     }
 }

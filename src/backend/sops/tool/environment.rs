@@ -50,7 +50,7 @@ const NETWORK: &[&str] = &[
     "SSL_CERT_DIR",
 ];
 
-/// How sops reaches the keys of a KMS, and GnuPG.
+/// How sops reaches the keys of a KMS, and gpg.
 const KEYS: &[&str] = &[
     "SOPS_GCP_KMS_CLIENT_TYPE",
     "SOPS_GCP_KMS_ENDPOINT",

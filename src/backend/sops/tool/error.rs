@@ -35,7 +35,7 @@ impl fmt::Display for Verb {
 pub enum SopsToolError {
     /// A refusal that the built-in engine shares.
     #[error(transparent)]
-    Sops(#[from] SopsError),
+    Sops(Box<SopsError>),
     /// The binary is older than what envdrift can rely on.
     #[error("{} is sops {version}; envdrift needs {MINIMUM} or newer", path.display())]
     TooOld {
@@ -112,6 +112,12 @@ pub enum SopsToolError {
     File(#[from] FileError),
 }
 
+impl From<SopsError> for SopsToolError {
+    fn from(error: SopsError) -> Self {
+        Self::Sops(Box::new(error))
+    }
+}
+
 fn differences(missing: &[String], extra: &[String]) -> String {
     let part = |what: &str, ids: &[String]| (!ids.is_empty()).then(|| format!("{what} {}", ids.join(", ")));
     let parts: Vec<String> =
@@ -172,11 +178,10 @@ fn cause_hint(cause: Cause) -> Option<&'static str> {
         Cause::NoMatchingRule => "add a rule with a matching path_regex to .sops.yaml",
         Cause::Config => "check .sops.yaml",
         Cause::CommentRule => "encrypt again, or make the pattern longer so that no ciphertext matches it",
-        Cause::Damaged => "restore the file from git",
+        Cause::Damaged | Cause::Metadata => "restore the file from git",
         Cause::MacMismatch | Cause::MacDamaged => {
             "restore the file from git, or find out who changed it before you trust its values"
         }
-        Cause::Metadata => "restore the file from git",
         Cause::DecryptionOrder => "correct SOPS_DECRYPTION_ORDER or unset it",
         Cause::AlreadyEncrypted => return None,
         Cause::Text | Cause::Values | Cause::Write | Cause::Call | Cause::Crash | Cause::Other(_) => {

@@ -1,6 +1,6 @@
 //! Who sops shall encrypt for: told to it by flags, and compared with what it wrote.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::error::SopsToolError;
 use crate::backend::sops::builtin::EncryptRequest;
@@ -124,9 +124,4 @@ fn same_key(planned: &KeyRef, recorded: &KeyRef) -> bool {
         ) if version.is_empty() => vault_url == recorded_url && name == recorded_name,
         _ => planned.kind() == recorded.kind() && planned.id() == recorded.id(),
     }
-}
-
-/// The folder that sops runs in: the user's, so that relative paths in variables mean what they mean to the user.
-pub(super) fn folder(env: &env::Env) -> &Path {
-    env.cwd()
 }

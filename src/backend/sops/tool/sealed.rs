@@ -5,9 +5,8 @@
 
 use super::draft::{push_item, shape};
 use super::error::SopsToolError;
-use crate::backend::sops::decrypt::{Decrypted, LayoutUse};
+use crate::backend::sops::decrypt::{Decrypted, lay_out};
 use crate::backend::sops::error::SopsError;
-use crate::backend::sops::layout::Layout;
 use crate::backend::sops::metadata::{Metadata, MetadataError};
 use crate::backend::sops::selection::Selector;
 use crate::backend::sops::store::{self, Item, Line, METADATA_PREFIX, MetadataLine, Plain};
@@ -86,7 +85,7 @@ impl<'a> SealedFile<'a> {
         if answers.next().is_some() {
             return Err(SopsToolError::Lines);
         }
-        Ok(self.lay_out(&plain))
+        Ok(lay_out(&self.body, &plain, &self.metadata))
     }
 
     fn not_utf8(&self, nth: usize) -> SopsToolError {
@@ -98,24 +97,6 @@ impl<'a> SealedFile<'a> {
                 SopsError::Comment { line: *number, source: ValueError::NotText }.into()
             }
             None => SopsToolError::BadAnswer,
-        }
-    }
-
-    /// The text in its original layout, when that says the same as the lines.
-    fn lay_out(&self, plain: &[Plain<'_>]) -> Decrypted {
-        let as_sops_spells_it = |layout| Decrypted { text: Layout::default().join(plain), layout };
-        let Some(recorded) = &self.metadata.layout else { return as_sops_spells_it(LayoutUse::None) };
-        let Some(layout) = Layout::parse(recorded, self.body.iter().map(|line| &line.item)) else {
-            return as_sops_spells_it(LayoutUse::Ignored);
-        };
-        let text = layout.join(plain);
-        let says_the_same = store::split_plain(&text).is_ok_and(|(lines, _)| {
-            lines.len() == plain.len() && lines.iter().zip(plain).all(|(line, plain)| line.item == *plain)
-        });
-        if says_the_same {
-            Decrypted { text, layout: LayoutUse::Applied }
-        } else {
-            as_sops_spells_it(LayoutUse::Ignored)
         }
     }
 }

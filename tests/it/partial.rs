@@ -1,0 +1,9 @@
+//! Partial encryption through the binary.
+
+mod check;
+mod git;
+mod project;
+mod pull;
+mod push;
+mod round_trip;
+mod sops;
