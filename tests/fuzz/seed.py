@@ -39,6 +39,7 @@ def dotenvx():
             for value in values(encrypted):
                 put("ciphertext", value)
     put("ciphertext", b'# envdrift:layout:1 header A:e PEM#2:nc\nA="x\\ny"\nPEM=1\nPEM="a\r\nb\nc"\n')
+    put("ciphertext", b'A="x\n# envdrift:layout:1 header\ny"\n# envdrift:layout:1 A:e\nB=\'it\\\'s\'\n')
 
 
 def sops():

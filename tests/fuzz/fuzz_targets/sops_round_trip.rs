@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use envdrift::backend::sops::builtin::{self, DecryptRequest, EncryptRequest};
+use envdrift::backend::sops::builtin::{self, DecryptRequest, Decrypted, EncryptRequest, LayoutUse};
 use envdrift::backend::sops::keep::{Kept, Previous};
 use envdrift::backend::sops::rules::Recipients;
-use envdrift::backend::sops::store::{self, Item};
+use envdrift::backend::sops::store::{self, Item, Line};
 use envdrift_fuzz::{RECIPIENT, age_env};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,13 +18,18 @@ fuzz_target!(|input: &str| {
         None => (None, input),
     };
     let Some((encrypted, _)) = encrypt(text, None) else { return };
-    assert_eq!(decrypt(&encrypted).as_deref(), Some(text));
+    assert_eq!(decrypt(&encrypted).map(|opened| opened.text).as_deref(), Some(text));
     assert_eq!(encrypt(text, Some(&encrypted)), Some((encrypted.clone(), Kept::Everything)));
     if let Some(forged) = forged
         && let Some(opened) = with_layout(&encrypted, forged).and_then(|text| decrypt(&text))
     {
         // The MAC does not cover the layout, so it may move blanks and nothing else.
-        assert_eq!(pairs(&opened), pairs(text));
+        let (wanted, _) = store::split_plain(text).expect("a text that was encrypted");
+        let found = match opened.layout {
+            LayoutUse::Applied => store::split_plain(&opened.text).expect("a text in its layout").0,
+            LayoutUse::None | LayoutUse::Ignored => store::split_encrypted(&opened.text).expect("what SOPS shows").0,
+        };
+        assert_eq!(pairs(&found), pairs(&wanted));
     }
 });
 
@@ -45,11 +50,9 @@ fn encrypt(text: &str, previous: Option<&str>) -> Option<(String, Kept)> {
     Some((made.text, made.kept))
 }
 
-fn decrypt(text: &str) -> Option<String> {
+fn decrypt(text: &str) -> Option<Decrypted> {
     let env = age_env();
-    builtin::decrypt(&DecryptRequest { text, age_key_file: None, env: &env, run: None })
-        .ok()
-        .map(|opened| opened.text)
+    builtin::decrypt(&DecryptRequest { text, age_key_file: None, env: &env, run: None }).ok()
 }
 
 /// The encrypted text with other layout ops behind the sum of the lines; none where no layout was recorded.
@@ -61,10 +64,9 @@ fn with_layout(encrypted: &str, ops: &str) -> Option<String> {
     Some(format!("{}{NAME}1:{sum}:{ops}\n{rest}", &encrypted[..at]))
 }
 
-/// What SOPS sees: every pair with its line breaks read.
-fn pairs(text: &str) -> Vec<(String, String)> {
-    let (lines, _) = store::split_plain(text).expect("a text that was encrypted");
-    let pair = |line: &store::Line<'_>| match line.item {
+/// Every pair with its line breaks read.
+fn pairs(lines: &[Line<'_>]) -> Vec<(String, String)> {
+    let pair = |line: &Line<'_>| match line.item {
         Item::Pair { key, value } => Some((key.to_owned(), store::decode(value).expose().to_owned())),
         Item::Blank | Item::Comment(_) => None,
     };
