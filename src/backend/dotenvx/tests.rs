@@ -132,6 +132,18 @@ fn a_layout_line_inside_a_value_is_part_of_the_value() {
 }
 
 #[test]
+fn taking_the_layout_line_away_never_changes_how_the_rest_is_read() {
+    let mut ring = KeyRing::default();
+    let header = encrypt("A=1\n", &mut ring).unwrap();
+    let text =
+        format!("{header}B=\n# envdrift:layout:1\n'stray'\n").replacen("# envdrift:layout:1 header\n", "", 1);
+    let opened = decrypt(&text, &ring).unwrap();
+    let file = EnvFile::parse(opened);
+    let last = file.entries().last().unwrap();
+    assert_eq!((file.key(last), file.value(last).as_str()), ("B", ""));
+}
+
+#[test]
 fn missing_wrong_and_damaged_are_told_apart() {
     let mut ring = KeyRing::default();
     let encrypted = encrypt("A=1\nB=2\n", &mut ring).unwrap();

@@ -241,7 +241,9 @@ pub(super) fn decrypted(file: &EnvFile, picked: &[usize], values: &[Secret]) -> 
         let wrong = misread(&EnvFile::parse(text.clone()), file, picked, values);
         if wrong.is_empty() {
             let start = layout::start(file.text()).filter(|&at| !in_a_value(file, at));
-            return Ok(layout::removed_at(&text, start.map(|at| moved(file, &slots, at))));
+            let bare = layout::removed_at(&text, start.map(|at| moved(file, &slots, at)));
+            // Without the line above it, a stray line could be read as the value of the name before.
+            return Ok(if reads_alike(&bare, &text) { bare } else { text });
         }
         for at in wrong {
             attempts[at] += 1;
@@ -263,6 +265,16 @@ fn moved(file: &EnvFile, slots: &[Replacement], at: usize) -> usize {
     before
         .take_while(|(_, slot)| slot.start < at)
         .fold(at, |at, (new, slot)| at + new.raw.len() + 2 * new.quote.as_str().len() - slot.len())
+}
+
+/// True where both texts have the same values under the same keys, public keys aside.
+fn reads_alike(one: &str, other: &str) -> bool {
+    let (one, other) = (EnvFile::parse(one), EnvFile::parse(other));
+    let pairs = |file: &EnvFile| -> Vec<(String, String)> {
+        let own = file.entries().iter().filter(|entry| !is_public_key(file.key(entry)));
+        own.map(|entry| (file.key(entry).to_owned(), file.raw(entry).to_owned())).collect()
+    };
+    pairs(&one) == pairs(&other)
 }
 
 /// How many ways of writing a value there are.
