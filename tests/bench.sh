@@ -194,6 +194,10 @@ row "dotenvx 1.75.1 by the tool: encrypt 20 values" "≤ 1.05 × the peer" plain
 row "dotenvx 1.75.1 by the tool: decrypt 20 values" "≤ 1.05 × the peer" dotenvx-20 "envdrift decrypt --engine tool $file" \
     "dotenvx 1.75.1" dotenvx-20 "dotenvx-1 decrypt -f $file $fk"
 unset ENVDRIFT_DOTENVX
+row "SOPS by the tool: encrypt 20 values" "≤ 1.05 × the peer" plain-20 "envdrift encrypt --engine tool -b sops --age $recipient $file" \
+    "sops" plain-20 "sops encrypt -i --age $recipient $flags $file"
+row "SOPS by the tool: decrypt 20 values" "≤ 1.05 × the peer" sops-20 "envdrift decrypt --engine tool $file" \
+    "sops" sops-20 "sops decrypt -i $flags $file"
 for count in 20 5000; do
     target=$([[ $count == 20 ]] && echo "≤ 15 ms" || echo "≤ 60 ms")
     row "SOPS: encrypt $count values" "$target" "plain-$count" "$ours -b sops --age $recipient $file" \
