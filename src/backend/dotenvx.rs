@@ -76,6 +76,15 @@ pub fn header_key(file: &EnvFile) -> Result<Option<(KeyName, PublicKey)>, (Strin
     }
 }
 
+/// Where the header says that the private key is, when it is not beside the file: `DOTENV_PUBLIC_KEY="…" # -fk PATH`,
+/// from the folder of the file.
+pub fn key_store_note(file: &EnvFile) -> Option<&str> {
+    let entry = file.entries().iter().find(|entry| is_public_key(file.key(entry)))?;
+    let rest = file.text()[entry.slot.end..].split(['\r', '\n']).next()?;
+    let path = rest.trim().strip_prefix("# -fk ")?.trim();
+    (!path.is_empty()).then_some(path)
+}
+
 impl Backend for DotenvxRules {
     fn kind(&self) -> BackendKind {
         BackendKind::Dotenvx

@@ -22,8 +22,8 @@ use crate::cli::Global;
 use crate::env::{ENVDRIFT_ENGINE, Env};
 use crate::error::Error;
 use crate::files;
-use crate::ops::hooks;
 use crate::ops::partial::PartialError;
+use crate::ops::{hooks, key_stores};
 use crate::report::Report;
 use crate::ui::Ui;
 use crate::workspace::target::Target;
@@ -78,8 +78,9 @@ impl Session {
         let once = typed.filter(|target| seen.insert(target.path().to_path_buf()));
         once.map(|target| {
             // Links that lead to one store must be one store: two keys written to it would each replace the other.
-            let store = files::canonical(&target.key_store());
-            store.map_or(target.clone(), |store| target.with_key_store(store))
+            let store = key_stores::noted(&target).unwrap_or_else(|| target.key_store());
+            let store = files::canonical(&store).unwrap_or(store);
+            target.with_key_store(store)
         })
         .collect()
     }

@@ -6,12 +6,26 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::backend::dotenvx;
 use crate::env::Env;
+use crate::envfile::EnvFile;
 use crate::error::Error;
 use crate::files::{self, FileError, Link, Lock, Mode, Staged, Write};
 use crate::keys::{self, KeyName, KeyRing, PrivateKey, PublicKey};
+use crate::workspace::target::Target;
 
 use super::batch::Batch;
+
+/// The key store that the header of `target` points at (`# -fk PATH`), if it is one.
+///
+/// Whoever may edit the file writes that note, so a path counts only where a private key is found.
+pub fn noted(target: &Target) -> Option<PathBuf> {
+    let text = files::read_text(target.path()).ok().filter(|text| text.contains("# -fk "))?;
+    let file = EnvFile::parse(text);
+    let path = target.folder().join(dotenvx::key_store_note(&file)?);
+    let store = Zeroizing::new(files::read_text(&path).ok()?);
+    (!KeyRing::collect(Some(&store), &Env::default()).is_empty()).then_some(path)
+}
 
 /// How long to wait for another envdrift that works on the same key store.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);

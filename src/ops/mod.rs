@@ -10,7 +10,7 @@ pub mod check;
 pub mod decrypt;
 pub mod encrypt;
 pub mod hooks;
-mod key_stores;
+pub mod key_stores;
 pub mod lock;
 pub mod open;
 pub mod partial;

@@ -220,3 +220,25 @@ fn a_vault_check_names_what_it_lacks_in_the_order_of_the_contract() {
         .refuses(&["--verify-vault requires --secret (vault secret name)"]);
     sandbox.assert_untouched(&before);
 }
+
+#[test]
+fn the_note_of_dotenvx_about_a_key_store_elsewhere_is_followed_to_keys_only() {
+    let sandbox = Sandbox::new();
+    sandbox.encrypted("app/.env", "A=1\n");
+    let noted = |path: &str| {
+        let text = sandbox.text("app/.env");
+        let header = text.lines().find(|line| line.starts_with("DOTENV_PUBLIC_KEY=")).unwrap();
+        let bare = header.split(" # -fk ").next().unwrap();
+        sandbox.write("app/.env", text.replace(header, &format!("{bare} # -fk {path}")));
+    };
+    sandbox.write("keys/k2", sandbox.text("app/.env.keys"));
+    sandbox.remove("app/.env.keys");
+    noted("../keys/k2");
+    assert_eq!(sandbox.envdrift(["decrypt", "--check", "app/.env"]).code, 0);
+    sandbox.write("notes.txt", "no keys here\n");
+    sandbox.set_mode("notes.txt", 0o644);
+    noted("../notes.txt");
+    assert_eq!(sandbox.envdrift(["decrypt", "app/.env"]).code, 1);
+    sandbox.envdrift(["encrypt", "app/.env"]);
+    assert_eq!(sandbox.mode("notes.txt"), 0o644, "a file without keys is never touched");
+}
