@@ -50,6 +50,20 @@ pub enum Outcome {
     Failed(Error),
 }
 
+impl Outcome {
+    /// How it ended, in a word or two for people.
+    fn word(&self) -> String {
+        match self {
+            Self::Changed(verb) => verb.done().to_lowercase(),
+            Self::Restored => "restored".into(),
+            Self::Same(_) => "unchanged".into(),
+            Self::WouldChange(verb) => format!("can be {}", verb.done().to_lowercase()),
+            Self::Skipped(_) => "left alone".into(),
+            Self::Failed(_) => "failed".into(),
+        }
+    }
+}
+
 /// One file.
 #[derive(Debug)]
 pub struct Row {
@@ -104,6 +118,20 @@ impl Report {
     /// True where no file failed.
     pub fn is_ok(&self) -> bool {
         !self.rows.iter().any(|row| matches!(row.outcome, Outcome::Failed(_)))
+    }
+
+    /// How many files ended how, in one line: `3 files: 2 encrypted, 1 unchanged`.
+    pub fn summary(&self) -> String {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for row in &self.rows {
+            let word = row.outcome.word();
+            match counts.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((word, 1)),
+            }
+        }
+        let counts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        format!("{} files: {}", self.rows.len(), counts.join(", "))
     }
 
     /// The JSON form.

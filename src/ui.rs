@@ -160,6 +160,9 @@ impl Ui {
         for row in &report.rows {
             self.row(row);
         }
+        if report.rows.len() > 1 {
+            self.answer_line(&report.summary());
+        }
         if self.is_json() {
             self.out(format!("{}\n", report.to_json()).as_bytes());
         }

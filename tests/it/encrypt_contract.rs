@@ -386,3 +386,17 @@ fn help_holds_what_scripts_and_people_look_for() {
     let widest = help.stdout.lines().map(|line| line.chars().count()).max().unwrap();
     assert!(widest <= 100, "{help}");
 }
+
+#[test]
+fn several_files_end_with_one_line_that_counts_them() {
+    let sandbox = Sandbox::new();
+    sandbox.encrypted("done.env", "A=1\n");
+    sandbox.write("a.env", "A=1\n");
+    sandbox.write("b.env", "A=1\n");
+    let run = sandbox.envdrift(["encrypt", "--engine", "builtin", "a.env", "done.env", "b.env"]);
+    assert_eq!(run.summary, "3 files: 2 encrypted, 1 unchanged", "{run}");
+    sandbox.write("c.env", "A=1\nstray words\n");
+    let run = sandbox.envdrift(["encrypt", "--engine", "builtin", "c.env", "a.env"]);
+    assert_eq!((run.code, run.summary.as_str()), (1, "2 files: 1 failed, 1 left alone"), "{run}");
+    assert_eq!(sandbox.envdrift(["decrypt", "-q", "a.env", "b.env"]).summary, "");
+}

@@ -310,7 +310,9 @@ fn read_aside(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>>
 pub(crate) struct Run {
     /// The exit code; 128 and the number of the signal that ended it.
     pub(crate) code: i32,
+    /// Without the summary of several files, which has a field of its own.
     pub(crate) stdout: String,
+    pub(crate) summary: String,
     pub(crate) stderr: String,
 }
 
@@ -318,7 +320,12 @@ impl Run {
     fn new(status: ExitStatus, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-        Self { code, stdout: text(stdout), stderr: text(stderr) }
+        let (mut stdout, stderr) = (text(stdout), text(stderr));
+        let last = stdout.trim_end().rfind('\n').map_or(0, |end| end + 1);
+        let is_summary =
+            stdout[last..].contains(" files: ") && stdout[last..].starts_with(|ch: char| ch.is_ascii_digit());
+        let summary = if is_summary { stdout.split_off(last).trim_end().to_owned() } else { String::new() };
+        Self { code, stdout, summary, stderr }
     }
 
     /// Asserts that it did what was asked, warned of nothing, and printed exactly these lines.
