@@ -1,8 +1,27 @@
 //! What goes wrong in engines and in proofs, whatever the backend.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::{dotenvx, sops};
+
+/// What a tool was asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// To encrypt.
+    Encryption,
+    /// To decrypt.
+    Decryption,
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encryption => "encryption",
+            Self::Decryption => "decryption",
+        })
+    }
+}
 
 /// What went wrong in an engine or in a proof. Names keys, never values.
 #[derive(Debug, thiserror::Error)]

@@ -17,7 +17,7 @@ use crate::envfile::EnvFile;
 use crate::keys::{KeyName, KeyRing, PublicKey};
 use crate::workspace::target::Target;
 
-pub use error::EngineError;
+pub use error::{EngineError, Verb};
 pub use kind::{BackendKind, EngineChoice, UnknownBackend, UnknownEngine};
 pub use refusal::Refusal;
 

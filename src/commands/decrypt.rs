@@ -11,6 +11,7 @@ use crate::report::{Outcome, Report, Row};
 use crate::workspace::target::Target;
 
 use super::Session;
+use super::provider_args::ProviderArgs;
 use super::sops_args::{self, RecipientArgs, SopsArgs};
 
 /// Decrypt env files in place
@@ -91,18 +92,8 @@ struct VaultArgs {
     /// Leave out the progress lines of --verify-vault
     #[arg(long)]
     ci: bool,
-    /// azure, aws, hashicorp or gcp
-    #[arg(long, short)]
-    provider: Option<String>,
-    /// URL of the vault (azure, hashicorp)
-    #[arg(long)]
-    vault_url: Option<String>,
-    /// Region of the vault (aws)
-    #[arg(long)]
-    region: Option<String>,
-    /// Project of the vault (gcp)
-    #[arg(long)]
-    project_id: Option<String>,
+    #[command(flatten)]
+    provider: ProviderArgs,
     /// Name of the secret
     #[arg(long)]
     secret: Option<String>,
@@ -205,7 +196,7 @@ fn verify_vault(
             "vault.dotenvx_only",
         ));
     }
-    if args.vault.provider.is_none() {
+    if args.vault.provider.provider.is_none() {
         let hint = "one of azure, aws, hashicorp, gcp";
         return Err(usage("--verify-vault requires --provider", hint, "vault.provider"));
     }

@@ -10,7 +10,7 @@ use crate::workspace::{Config, ProviderKind};
 pub struct ProviderArgs {
     /// azure, aws, hashicorp or gcp
     #[arg(long, short)]
-    provider: Option<String>,
+    pub provider: Option<String>,
     /// URL of the vault (azure, hashicorp)
     #[arg(long)]
     vault_url: Option<String>,

@@ -180,27 +180,3 @@ fn lines_are_appended_in_the_line_end_of_the_file() {
         assert_eq!(fs::read(&path).unwrap(), after);
     }
 }
-
-/// Not a test of speed: prints what a batch saves, for the benchmarks page.
-#[test]
-#[ignore = "a measurement"]
-fn cost_of_a_batch() {
-    // On a disk; the folder for temporary files may be in memory.
-    let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-    let paths: Vec<PathBuf> = (0..100).map(|at| dir.path().join(format!(".env.{at}"))).collect();
-    let bytes = vec![b'x'; 4096];
-    let writes: Vec<Write<'_>> = paths
-        .iter()
-        .map(|path| Write { path, bytes: &bytes, mode: Mode::Keep, link: Link::Follow })
-        .collect();
-    for _ in 0..3 {
-        let start = std::time::Instant::now();
-        for write in &writes {
-            write_atomic(write.path, write.bytes, write.mode).unwrap();
-        }
-        let one_by_one = start.elapsed();
-        let start = std::time::Instant::now();
-        assert!(write_all(&writes).iter().all(Result::is_ok));
-        println!("100 files: one by one {one_by_one:?}, as a batch {:?}", start.elapsed());
-    }
-}

@@ -186,28 +186,3 @@ fn many_children_at_once_do_not_mix_their_outputs() {
         }
     });
 }
-
-/// Not a test of speed: prints what a call costs over the bare system call, for the benchmarks page.
-#[test]
-#[ignore = "a measurement"]
-fn cost_of_a_call() {
-    const CALLS: u32 = 300;
-    let bare = || {
-        #[expect(clippy::disallowed_methods, reason = "the measure to compare with")]
-        let mut command = Command::new("/bin/true");
-        assert!(command.env_clear().stdin(Stdio::null()).output().unwrap().status.success());
-    };
-    let ours = || assert_eq!(Cmd::new("/bin/true").run().unwrap().code(), 0);
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..CALLS {
-        for (times, call) in times.iter_mut().zip([&bare as &dyn Fn(), &ours]) {
-            let start = Instant::now();
-            call();
-            times.push(start.elapsed());
-        }
-    }
-    for (name, mut times) in ["bare", "ours"].into_iter().zip(times) {
-        times.sort_unstable();
-        println!("{name}: median {:?}, best {:?}", times[times.len() / 2], times[0]);
-    }
-}

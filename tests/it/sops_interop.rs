@@ -10,7 +10,8 @@ mod generator;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bench::{Bench, Identity};
+use crate::support::{Identity, RULED, RULES};
+use bench::Bench;
 use envdrift::backend::sops::keep::Kept;
 use generator::{as_sops_spells_it, file, pattern};
 
@@ -63,23 +64,6 @@ fn files_read_the_same_both_ways() {
     both_ways(0..if crate::support::thorough() { 2_000 } else { 100 });
 }
 
-const BODIES: [&str; 3] = [
-    "# one\n# plain: x\n# two\nA=1\n# three\nSECRET_KEY=s\\nt\nEMPTY=\nB_unencrypted=2\n",
-    "SECRET_A=x\nSECRET_A=y\n#\n# SECRET_OLD=z\n\n  # sops:enc\nC=3\nsecret=4\n",
-    "P=\"a\nb\"\r\nSECRET_Q='c\n\nd'\r\n# plain\nR=1",
-];
-
-const RULES: [&str; 8] = [
-    "",
-    "unencrypted_suffix: _plain",
-    "encrypted_suffix: _KEY",
-    "unencrypted_regex: ^(EMPTY|C)$",
-    "encrypted_regex: (?i)^secret",
-    "encrypted_regex: ^[\\w]+_[\\D]+$|^P$",
-    "unencrypted_comment_regex: plain",
-    "encrypted_comment_regex: one|sops:enc|plain",
-];
-
 /// A `.sops.yaml` with one rule.
 fn config(recipients: &str, rule: &str, more: &str) -> String {
     format!("creation_rules:\n  - path_regex: \\.env$\n    {recipients}\n    {more}\n    {rule}\n")
@@ -92,7 +76,7 @@ fn every_rule_and_mac_scope_picks_the_same_values_as_sops() {
     for rule in RULES {
         for scope in ["", "mac_only_encrypted: true"] {
             bench.put(".sops.yaml", &config(&format!("age: {}", bench.identity.public), rule, scope));
-            for body in BODIES {
+            for body in RULED {
                 compare(&bench, body, rule);
             }
         }
@@ -270,14 +254,14 @@ fn several_recipients_and_key_groups_are_written_and_opened_as_sops_does() {
         format!("shamir_threshold: 3\n    age: {mine}"),
     ] {
         bench.put(".sops.yaml", &config(&recipients, "", ""));
-        for body in &BODIES[..2] {
+        for body in &RULED[..2] {
             compare(&bench, body, &recipients);
         }
     }
     let mut many: Vec<String> = (0..11).map(|_| Identity::new().public).collect();
     many.push(mine);
     bench.put(".sops.yaml", &config(&format!("age: {}", many.join(",")), "", ""));
-    compare(&bench, BODIES[0], "twelve recipients");
+    compare(&bench, RULED[0], "twelve recipients");
 }
 
 #[test]
@@ -287,7 +271,7 @@ fn an_ssh_recipient_is_written_and_opened_as_sops_does() {
     let recipient = include_str!("../vectors/sops/keys/ssh_ed25519.pub").trim();
     bench.put(".ssh/id_ed25519", key);
     bench.identity = Identity { public: recipient.to_owned(), ..Identity::new() };
-    compare(&bench, BODIES[0], "ssh");
+    compare(&bench, RULED[0], "ssh");
 }
 
 #[test]
@@ -381,7 +365,7 @@ fn a_kept_ciphertext_still_opens_with_sops() {
 #[test]
 fn older_versions_of_sops_open_what_we_write() {
     let Some(bench) = Bench::of_version("3.9.4") else { return };
-    for body in BODIES {
+    for body in RULED {
         let encrypted = bench.encrypt(body).unwrap().text;
         let path = bench.put("t.env", &encrypted);
         let args = ["decrypt", "--input-type", "dotenv", "--output-type", "dotenv", path.to_str().unwrap()];

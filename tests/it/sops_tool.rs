@@ -10,8 +10,9 @@ mod places;
 
 use std::path::Path;
 
+use crate::support::{RULED, RULES};
 use base64::Engine as _;
-use bench::{BOTH, Bench, By};
+use bench::{BOTH, Bench};
 use envdrift::backend::sops::builtin::{self, DecryptRequest};
 use envdrift::backend::sops::tool::SopsTool;
 use envdrift::env::Env;
@@ -56,23 +57,6 @@ fn each_engine_opens_what_each_engine_encrypted_and_both_write_the_same_file() {
     let taken = taken.into_inner();
     assert!(taken > all.len() * 9 / 10, "only {taken} of {} were taken", all.len());
 }
-
-const RULES: [&str; 8] = [
-    "",
-    "unencrypted_suffix: _plain",
-    "encrypted_suffix: _KEY",
-    "unencrypted_regex: ^(EMPTY|C)$",
-    "encrypted_regex: (?i)^secret",
-    "encrypted_regex: ^[\\w]+_[\\D]+$|^P$",
-    "unencrypted_comment_regex: plain",
-    "encrypted_comment_regex: one|sops:enc|plain",
-];
-
-const RULED: [&str; 3] = [
-    "# one\n# plain: x\n# two\nA=1\n# three\nSECRET_KEY=s\\nt\nEMPTY=\nB_unencrypted=2\n",
-    "SECRET_A=x\nSECRET_A=y\n#\n# SECRET_OLD=z\n\n  # sops:enc\nC=3\nsecret=4\n",
-    "P=\"a\nb\"\r\nSECRET_Q='c\n\nd'\r\n# plain\nR=1",
-];
 
 #[test]
 fn every_rule_and_mac_scope_picks_the_same_in_both_engines() {
@@ -146,50 +130,4 @@ fn both_engines_open_and_refuse_the_same_files_of_real_sops() {
         let builtin = builtin::decrypt(&request).map(|opened| opened.text).map_err(|error| error.code());
         assert_eq!(by_tool, builtin, "{name}");
     });
-}
-
-/// Not a test of speed: prints what the engine adds to the raw binary, for the benchmarks page.
-#[test]
-#[ignore = "a measurement"]
-fn overhead_over_the_raw_binary() {
-    use envdrift::process::{Cmd, Stdin};
-
-    let Some(bench) = Bench::new() else { return };
-    let (env, engine) = (bench.env(), bench.engine());
-    for count in [20, 5000] {
-        let text = (0..count).map(|at| format!("KEY_{at}=value {at}\n")).collect::<Vec<_>>().concat();
-        let encrypted = bench.encrypt_by(By::Builtin, &text).unwrap();
-        let raw = |verb: &[&str], input: &str| {
-            let cmd = Cmd::new(&bench.sops).pass(&env, ["PATH", "HOME", "SOPS_AGE_KEY"]).dir(bench.home());
-            let cmd = cmd.env("SOPS_DISABLE_VERSION_CHECK", "1").args(verb);
-            let types = ["--input-type", "dotenv", "--output-type", "dotenv"];
-            cmd.args(types).stdin(Stdin::Bytes(input.as_bytes().to_vec().into())).run().unwrap();
-        };
-        let age = format!("--age={}", bench.identity.public);
-        let request = DecryptRequest { text: &encrypted, age_key_file: None, env: &env, run: None };
-        let encrypt_raw = || raw(&["encrypt", &age, "--filename-override", "/.env"], &text);
-        let encrypt = || drop(bench.with_request(&text, |request| engine.encrypt(request).ok().unwrap()));
-        let decrypt_raw = || raw(&["decrypt"], &encrypted);
-        let decrypt = || drop(engine.decrypt(&request).ok().unwrap());
-        let raw: [&dyn Fn(); 2] = [&encrypt_raw, &decrypt_raw];
-        let ours: [&dyn Fn(); 2] = [&encrypt, &decrypt];
-        for (name, (raw, ours)) in ["encrypt", "decrypt"].into_iter().zip(raw.into_iter().zip(ours)) {
-            let mut times: [Vec<std::time::Duration>; 2] = Default::default();
-            for _ in 0..41 {
-                for (run, times) in [raw, ours].into_iter().zip(&mut times) {
-                    let start = std::time::Instant::now();
-                    run();
-                    times.push(start.elapsed());
-                }
-            }
-            for times in &mut times {
-                times.sort();
-            }
-            let [raw, ours] = &times;
-            println!(
-                "{name} {count}: raw {:?} (best {:?}), engine {:?} (best {:?})",
-                raw[20], raw[0], ours[20], ours[0]
-            );
-        }
-    }
 }

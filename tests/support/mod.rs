@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod sandbox;
+mod sops;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ pub(crate) fn thorough() -> bool {
 }
 #[cfg(unix)]
 pub(crate) use sandbox::{Kind, Run, Running, Sandbox, Tree, skipped};
+pub(crate) use sops::{Identity, RULED, RULES, put};
 
 /// The program at `path` below the folder that `tests/tools.sh` fills, or `None` after a line that names what is
 /// missing, so that the caller can skip its test.

@@ -13,10 +13,11 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-pub use error::{DotenvxToolError, Reason, Verb};
+pub use error::{DotenvxToolError, Reason};
 
 use super::{SealedEntry, SealedValues, ValueEngine};
 use crate::backend::EngineError;
+use crate::backend::Verb;
 use crate::env::{self, Env};
 use crate::files::PrivateDir;
 use crate::keys::{PrivateKey, PublicKey};

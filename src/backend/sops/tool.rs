@@ -25,7 +25,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use cause::{Barrier, Cause};
-pub use error::{SopsToolError, Verb};
+pub use error::SopsToolError;
 
 use super::builtin::{DecryptRequest, Decrypted, EncryptRequest, LayoutUse};
 use super::encrypt::PlainComment;
@@ -34,6 +34,7 @@ use super::keep::Kept;
 use super::metadata::Metadata;
 use super::other_store::{self, OtherStore};
 use super::typed::ValueType;
+use crate::backend::Verb;
 use crate::env::Env;
 use crate::process::{Cmd, Output, Stdin, Tool};
 use draft::Draft;

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::Identity;
 use envdrift::backend::sops::builtin::{self, DecryptRequest, EncryptRequest};
 use envdrift::backend::sops::encrypt::Encrypted;
 use envdrift::backend::sops::error::SopsError;
@@ -14,20 +15,6 @@ use envdrift::env::Env;
 
 /// The moment of every encryption here.
 pub(super) const NOW: &str = "2026-11-24T21:59:42Z";
-
-/// An age identity made for one test; it protects nothing.
-pub(super) struct Identity {
-    pub(super) secret: String,
-    pub(super) public: String,
-}
-
-impl Identity {
-    pub(super) fn new() -> Self {
-        let identity = age::x25519::Identity::generate();
-        let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
-        Self { secret, public: identity.to_public().to_string() }
-    }
-}
 
 /// A folder, the binary, and an identity that both sides use.
 pub(super) struct Bench {
@@ -56,12 +43,8 @@ impl Bench {
     }
 
     /// Writes a file into the folder.
-    #[expect(clippy::disallowed_methods, reason = "tests prepare their own folder")]
     pub(super) fn put(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.home().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
+        crate::support::put(self.home(), name, text)
     }
 
     fn env(&self) -> Env {

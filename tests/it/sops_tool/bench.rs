@@ -3,25 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::support::Identity;
 use envdrift::backend::sops::builtin::{self, DecryptRequest, EncryptRequest};
 use envdrift::backend::sops::rules::Recipients;
 use envdrift::backend::sops::tool::{Checked, Encrypted, SopsTool, SopsToolError};
 use envdrift::env::Env;
 use envdrift::process::{Source, Tool, ToolName};
-
-/// An age identity made for one test; it protects nothing.
-pub(super) struct Identity {
-    pub(super) secret: String,
-    pub(super) public: String,
-}
-
-impl Identity {
-    pub(super) fn new() -> Self {
-        let identity = age::x25519::Identity::generate();
-        let secret = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
-        Self { secret, public: identity.to_public().to_string() }
-    }
-}
 
 /// Which engine does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,12 +52,8 @@ impl Bench {
     }
 
     /// Writes a file into the folder.
-    #[expect(clippy::disallowed_methods, reason = "tests prepare their own folder")]
     pub(super) fn put(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.home().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
+        crate::support::put(self.home(), name, text)
     }
 
     /// Makes the rule of `.sops.yaml` the only source of recipients.

@@ -1,10 +1,11 @@
 //! What a reviewer sees after decrypt, edit, encrypt by the binary.
 
+use crate::support::Identity;
 use envdrift::backend::sops::builtin::EncryptRequest;
 use envdrift::backend::sops::keep::{Kept, Previous};
 use envdrift::backend::sops::tool::{Checked, Encrypted};
 
-use super::bench::{BOTH, Bench, By, Identity};
+use super::bench::{BOTH, Bench, By};
 
 const BODY: &str = "# top\nA=hello\n\nPEM=\"x\ny\"\r\nB_unencrypted=1\nDUP=1\nDUP=2\n  # end\nLAST=z";
 

@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::support::Identity;
 use envdrift::backend::sops::rules::Recipients;
 use envdrift::backend::sops::tool::{Barrier, Checked, SopsToolError};
 use envdrift::process::Cmd;
 
-use super::bench::{BOTH, Bench, By, Identity};
+use super::bench::{BOTH, Bench, By};
 
 const BODY: &str = "# top\nA=hello\n\nPEM=\"x\ny\"\r\nB_unencrypted=1";
 

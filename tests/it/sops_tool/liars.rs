@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::Identity;
 use envdrift::backend::sops::builtin::DecryptRequest;
 use envdrift::backend::sops::tool::{Cause, SopsToolError};
 use envdrift::files::{Mode, write_atomic};
 
-use super::bench::{Bench, By, Identity};
+use super::bench::{Bench, By};
 
 const BODY: &str = "# top secret\nA=hunter2\n\nB=other\nC_unencrypted=1\n";
 

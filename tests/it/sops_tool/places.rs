@@ -1,11 +1,12 @@
 //! Which `.sops.yaml` counts, what the child sees, and what odd files are to the engine.
 
+use crate::support::Identity;
 use envdrift::backend::sops::builtin::DecryptRequest;
 use envdrift::backend::sops::decrypt::LayoutUse;
 use envdrift::backend::sops::rules::Recipients;
 use envdrift::files::{Mode, write_atomic};
 
-use super::bench::{BOTH, Bench, By, Identity};
+use super::bench::{BOTH, Bench, By};
 
 const BODY: &str = "A=1\nB=2\n";
 

@@ -4,26 +4,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::backend::Verb;
 use crate::files::FileError;
 use crate::process::ToolError;
-
-/// What the tool was asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// `encrypt`.
-    Encryption,
-    /// `get`.
-    Decryption,
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encryption => "encryption",
-            Self::Decryption => "decryption",
-        })
-    }
-}
 
 /// The cause that the tool named, found by its error words. Its own text is never shown: it can hold values, and
 /// version 1 prints the beginning of the private key.

@@ -1,34 +1,16 @@
 //! What can go wrong when sops does the work, in our own words.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
 
 use super::cause::{Barrier, Cause};
 use super::version::MINIMUM;
+use crate::backend::Verb;
 use crate::backend::sops::error::SopsError;
 use crate::backend::sops::selection::Rule;
 use crate::files::FileError;
 use crate::process::ToolError;
-
-/// What sops was asked to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// `sops encrypt`.
-    Encryption,
-    /// `sops decrypt`.
-    Decryption,
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encryption => "encryption",
-            Self::Decryption => "decryption",
-        })
-    }
-}
 
 /// Why the sops binary did not do what it was asked, or is not believed. Nothing was written.
 #[derive(Debug, Error)]
