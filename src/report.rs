@@ -83,7 +83,7 @@ pub struct Row {
 
 impl Row {
     /// Its JSON form.
-    pub fn to_json(&self) -> impl Serialize + '_ {
+    pub fn to_json(&self) -> JsonRow<'_> {
         JsonRow::from(self)
     }
 
@@ -167,8 +167,9 @@ struct JsonError {
     hint: Option<String>,
 }
 
+/// The JSON form of a row.
 #[derive(Serialize)]
-struct JsonRow<'a> {
+pub struct JsonRow<'a> {
     path: &'a str,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -181,6 +181,15 @@ impl Ui {
         }
     }
 
+    /// What else is to be said of a printed row that failed: the hint, or with `-q` everything.
+    pub fn phase_error(&mut self, path: &str, error: &Error) {
+        match (self.is_quiet(), error.hint()) {
+            (true, _) => self.row_error(path, error),
+            (false, Some(hint)) => self.hint(&hint),
+            (false, None) => {}
+        }
+    }
+
     /// The error of a row that is not printed itself.
     pub fn row_error(&mut self, path: &str, error: &Error) {
         let label = badge(AnsiColor::Red, "[ERROR]", self.color_err);

@@ -2,12 +2,16 @@
 
 use crate::error::Error;
 use crate::ops::lock::{self, Plan};
+use crate::ops::partial::lock::{self as phase, Locked};
+use crate::ops::partial::{self, Environment};
 use crate::ops::service_rows::ServiceRow;
 use crate::report::Outcome;
 
 use super::Session;
 use super::provider_args::ProviderArgs;
-use super::service_run::{Project, VaultUse, print_json, print_panel, print_rows, title};
+use super::service_run::{
+    NOT_ENABLED, Project, VaultUse, print_json, print_panel, print_rows, print_step, title,
+};
 
 /// Encrypt the env files of all services
 ///
@@ -18,6 +22,7 @@ use super::service_run::{Project, VaultUse, print_json, print_panel, print_rows,
 ///   envdrift lock                 asks before each file
 ///   envdrift lock --force         does not ask
 ///   envdrift lock --check         exit 1 while a file needs encryption; writes nothing
+///   envdrift lock --all           also the secret files of partial encryption; deletes its combined files
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 #[expect(clippy::struct_excessive_bools, reason = "these are the flags of the contract")]
@@ -28,6 +33,9 @@ pub struct Args {
     /// Only report what would be encrypted; write nothing
     #[arg(long)]
     check: bool,
+    /// Also encrypt the secret files of partial encryption and delete its combined files, without asking
+    #[arg(long)]
+    all: bool,
     /// Also the mappings tagged with this profile
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
@@ -67,22 +75,53 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     }
     let profile = args.profile.as_deref();
     let Some(services) = project.services("lock", profile, session)? else { return Ok(1) };
+    let environments = if args.all { partial::select(&project.config, None)? } else { None };
     let rules = project.rules(&session.env)?;
-    let mut plan = lock::plan(&lock::Request { services: &services, rules: &rules, env: &session.env });
+    let (with_partial, env) = (args.all, &session.env);
+    let mut plan = lock::plan(&lock::Request { services: &services, with_partial, rules: &rules, env });
     let heading = title("Lock - Verifying keys and encrypting env files", profile);
     session.ui.answer(&heading);
     let mode = args.mode();
-    session.ui.answer(&format!("{} | Mode: {mode} | Services: {}", project.label(), services.len()));
+    let suffix = if args.all { " | Including partial encryption" } else { "" };
+    session.ui.answer(&format!("{} | Mode: {mode} | Services: {}{suffix}", project.label(), services.len()));
     session.ui.answer("");
     session.ui.answer("Step 1: Encrypting environment files...");
     let declined = if args.check { 0 } else { encrypt(args, &mut plan, &project, session)? };
     print_rows(&plan.rows, session);
-    let tally = Tally { declined, ..Tally::of(&plan.rows) };
-    tally.print(args, &plan.rows, session);
+    let report = lock_partial(args, &project, environments.as_deref(), session)?;
+    let tally = Tally { declined, ..Tally::of(&plan.rows) }.with_partial(report.as_ref());
+    tally.print(args, &plan.rows, report.as_ref(), session);
     let is_ok = tally.is_ok();
-    print_json("lock", is_ok, &plan.rows, session);
+    print_json("lock", is_ok, &plan.rows, report.as_ref(), session);
     conclude(args, &tally, session);
     Ok(u8::from(!is_ok))
+}
+
+/// The phase of partial encryption; none without `--all` and where it is not enabled.
+fn lock_partial(
+    args: &Args,
+    project: &Project,
+    environments: Option<&[Environment<'_>]>,
+    session: &mut Session,
+) -> Result<Option<partial::Report<Locked>>, Error> {
+    if !args.all {
+        return Ok(None);
+    }
+    print_step("Step 2: Processing partial encryption files...", session);
+    let Some(environments) = environments else {
+        session.ui.answer(NOT_ENABLED);
+        return Ok(None);
+    };
+    let env = &session.env;
+    let report = if args.check {
+        phase::run(&phase::Request { environments, action: phase::Action::Check, env })
+    } else {
+        let cipher =
+            project.open(env).inspect_err(|error| super::instructions::print(error, &mut session.ui))?;
+        phase::run(&phase::Request { environments, action: phase::Action::Lock(&cipher), env })
+    };
+    session.ui.lock_phase(&report);
+    Ok(Some(report))
 }
 
 /// Encrypts what is pending and was not declined; gives the number of those that were.
@@ -144,6 +183,10 @@ struct Tally {
     errors: usize,
     ambiguous: usize,
     declined: usize,
+    /// Readable files of secrets-only environments, which are not this command's to encrypt.
+    left_to_push: usize,
+    /// Secret files of partial encryption that would be encrypted.
+    secrets: usize,
 }
 
 impl Tally {
@@ -162,19 +205,44 @@ impl Tally {
         tally
     }
 
-    /// True where every file that is there is encrypted now.
-    fn is_ok(&self) -> bool {
-        self.errors + self.pending + self.ambiguous + self.declined == 0
+    fn with_partial(mut self, report: Option<&partial::Report<Locked>>) -> Self {
+        if let Some(report) = report {
+            self.errors += report.failed();
+            self.secrets = report.counts().readable;
+            self.left_to_push = report.pending_folders().1;
+        }
+        self
     }
 
-    fn print(&self, args: &Args, rows: &[ServiceRow], session: &mut Session) {
+    /// True where every file that is there is encrypted now.
+    fn is_ok(&self) -> bool {
+        self.errors + self.pending + self.ambiguous + self.declined + self.secrets + self.left_to_push == 0
+    }
+
+    fn print(
+        &self,
+        args: &Args,
+        rows: &[ServiceRow],
+        partial: Option<&partial::Report<Locked>>,
+        session: &mut Session,
+    ) {
         let first = if args.check { ("Would encrypt", self.pending) } else { ("Encrypted", self.encrypted) };
-        let counters =
-            [first, ("Already encrypted", self.already), ("Skipped", self.skipped), ("Errors", self.errors)];
+        let mut counters = vec![
+            first,
+            ("Already encrypted", self.already),
+            ("Skipped", self.skipped),
+            ("Errors", self.errors),
+        ];
+        counters.extend(partial.map(crate::ui::lock_counts).unwrap_or_default());
         print_panel("Lock Summary", &counters, session);
         let warnings: Vec<&String> = rows.iter().filter_map(|row| row.warning.as_ref()).collect();
-        let errors: Vec<String> =
-            rows.iter().filter_map(|row| Some(format!("{}: {}", row.row.path, row.row.error()?))).collect();
+        let of_phase = partial.iter().flat_map(|report| &report.environments).flat_map(|one| &one.rows);
+        let errors: Vec<String> = rows
+            .iter()
+            .map(|row| &row.row)
+            .chain(of_phase)
+            .filter_map(|row| Some(format!("{}: {}", row.path, row.error()?)))
+            .collect();
         list("Warnings:", warnings.into_iter(), session);
         list("Errors:", errors.iter(), session);
     }
@@ -206,11 +274,10 @@ fn conclude(args: &Args, tally: &Tally, session: &mut Session) {
     if tally.declined > 0 {
         ui.warn(&format!("{} file(s) were left in plaintext", tally.declined));
     }
-    if args.check && tally.pending > 0 {
-        ui.warn(&format!(
-            "Found {} file(s) that need encryption. Run 'envdrift lock' to encrypt them.",
-            tally.pending
-        ));
+    let pending = tally.pending + tally.secrets;
+    if args.check && pending > 0 {
+        let command = if args.all { "envdrift lock --all" } else { "envdrift lock" };
+        ui.warn(&format!("Found {pending} file(s) that need encryption. Run '{command}' to encrypt them."));
     }
     match (tally.is_ok(), args.check) {
         (false, _) => {}

@@ -1,18 +1,22 @@
 //! `envdrift pull`.
 
 use crate::error::Error;
+use crate::ops::partial::{self, pull as phase};
 use crate::ops::pull;
 use crate::ops::service_rows::{Activation, ServiceRow};
 use crate::report::Outcome;
 
 use super::Session;
 use super::provider_args::ProviderArgs;
-use super::service_run::{Project, VaultUse, print_json, print_panel, print_rows, title};
+use super::service_run::{
+    NOT_ENABLED, Project, VaultUse, print_json, print_panel, print_rows, print_step, title,
+};
 
 /// Decrypt the env files of all services
 ///
 /// The services are the mappings of [vault.sync] and the files of [encryption] files. All files are decrypted in memory
-/// before the first is written; a service that fails leaves the others to it.
+/// before the first is written; a service that fails leaves the others to it. Then the secret files of partial
+/// encryption, where it is enabled.
 ///
 /// Examples:
 ///   envdrift pull --skip-sync                    decrypt with the keys at hand, ask no vault
@@ -29,6 +33,9 @@ pub struct Args {
     /// Also the mappings tagged with this profile; activates their files
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
+    /// Make readable combined files of partial encryption too
+    #[arg(long, short)]
+    merge: bool,
     #[command(flatten)]
     provider: ProviderArgs,
 }
@@ -40,6 +47,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     session.verify_hooks(&project.config)?;
     let profile = args.profile.as_deref();
     let Some(services) = project.services("pull", profile, session)? else { return Ok(1) };
+    let environments = partial::select(&project.config, None)?;
+    let ignored = match &environments {
+        Some(environments) if args.merge => partial::ignore(environments, &session.env)?,
+        _ => partial::Ignored::default(),
+    };
     let heading = title("Pull - Decrypting env files", profile);
     session.ui.answer(&heading);
     session.ui.answer(&format!("{} | Services: {}", project.label(), services.len()));
@@ -60,18 +72,53 @@ pub fn run(args: &Args, session: &mut Session) -> Result<u8, Error> {
     print_rows(&done.rows, session);
     let tally = Tally::of(&done.rows);
     tally.print(session);
-    print_json("pull", tally.is_ok(), &done.rows, session);
-    session.ui.answer("");
+    let report = pull_partial(args, &project, environments.as_deref(), ignored, session);
+    let is_ok = tally.is_ok() && report.as_ref().is_none_or(partial::Report::is_ok);
+    print_json("pull", is_ok, &done.rows, report.as_ref(), session);
+    if report.is_none() {
+        session.ui.answer("");
+    }
     if tally.errors > 0 {
         session.ui.warn("Some files could not be decrypted");
     }
     if tally.activation_errors > 0 {
         session.ui.warn("Some profile files could not be activated");
     }
-    if tally.is_ok() {
+    if is_ok {
         session.ui.ok("Setup complete! Your environment files are ready to use.");
     }
-    Ok(u8::from(!tally.is_ok()))
+    Ok(u8::from(!is_ok))
+}
+
+/// The phase of partial encryption; none where it is not enabled.
+fn pull_partial(
+    args: &Args,
+    project: &Project,
+    environments: Option<&[partial::Environment<'_>]>,
+    ignored: partial::Ignored,
+    session: &mut Session,
+) -> Option<partial::Report<phase::Pulled>> {
+    const STEP: &str = "Step 3: Processing partial encryption files...";
+    let Some(environments) = environments else {
+        if args.merge {
+            print_step(STEP, session);
+            session.ui.answer(NOT_ENABLED);
+        }
+        return None;
+    };
+    print_step(STEP, session);
+    session.ui.partial_ignored(&ignored.added);
+    let merge = if args.merge { phase::Merge::Yes } else { phase::Merge::No };
+    let mut report = phase::run(&phase::Request {
+        environments,
+        open: &|_| project.open(&session.env),
+        missing: phase::Missing::Nothing,
+        merge,
+        env: &session.env,
+    });
+    report.add_warnings(ignored.warnings);
+    session.ui.pull_phase(&report, merge);
+    Some(report)
 }
 
 /// How many services ended how.

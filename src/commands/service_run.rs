@@ -6,6 +6,7 @@ use crate::cipher::Cipher;
 use crate::env::Env;
 use crate::error::Error;
 use crate::ops::open;
+use crate::ops::partial::Report;
 use crate::ops::service_rows::{self, Remark, ServiceRow};
 use crate::ops::services::{self, Service};
 use crate::report::Outcome;
@@ -74,7 +75,7 @@ impl Project {
             }),
             (true, None) => {
                 session.ui.warn("No non-profile mappings found. Use --profile to specify one.");
-                print_json(command, false, &[], session);
+                print_json::<()>(command, false, &[], None, session);
                 Ok(None)
             }
         }
@@ -105,10 +106,17 @@ impl Project {
     }
 }
 
-/// Prints the document of `--json`.
-pub fn print_json(command: &str, is_ok: bool, rows: &[ServiceRow], session: &mut Session) {
+/// Prints the document of `--json`: the rows of the services, then those of the partial phase.
+pub fn print_json<E>(
+    command: &str,
+    is_ok: bool,
+    rows: &[ServiceRow],
+    phase: Option<&Report<E>>,
+    session: &mut Session,
+) {
     if session.ui.is_json() {
-        session.ui.payload(format!("{}\n", service_rows::to_json(command, is_ok, rows)).as_bytes());
+        let phase = phase.map(Report::json_rows).unwrap_or_default();
+        session.ui.payload(format!("{}\n", service_rows::to_json(command, is_ok, rows, phase)).as_bytes());
     }
 }
 
@@ -131,17 +139,22 @@ pub fn print_rows(rows: &[ServiceRow], session: &mut Session) {
         }
         ui.answer(&row.line());
         if let Some(error) = row.row.error() {
-            match (ui.is_quiet(), error.hint()) {
-                (true, _) => ui.row_error(&row.row.path, error),
-                (false, Some(hint)) => ui.hint(&hint),
-                (false, None) => {}
-            }
+            ui.phase_error(&row.row.path, error);
         }
         ui.row_notes(&row.row);
         if let Some(activation) = &row.activation {
             ui.answer(&activation.line());
         }
     }
+}
+
+/// What a step of partial encryption says where there is none.
+pub const NOT_ENABLED: &str = "Partial encryption not enabled in config";
+
+/// Prints the title of a further step.
+pub fn print_step(step: &str, session: &mut Session) {
+    session.ui.answer("");
+    session.ui.answer(step);
 }
 
 /// Prints the title of a panel and its counters.

@@ -28,6 +28,8 @@ use super::services::{PartialRole, Place, Service, ServiceError};
 pub struct Request<'a> {
     /// The work list.
     pub services: &'a [Service],
+    /// Whether the partial phase follows: then combined files are its business.
+    pub with_partial: bool,
     /// The rules of the backend; its engine is not asked.
     pub rules: &'a Cipher,
     /// The environment.
@@ -59,7 +61,8 @@ impl Plan {
 
 /// Looks at every file.
 pub fn plan(request: &Request<'_>) -> Plan {
-    let mut rows: Vec<Option<ServiceRow>> = request.services.iter().map(without_work).collect();
+    let mut rows: Vec<Option<ServiceRow>> =
+        request.services.iter().map(|service| without_work(service, request.with_partial)).collect();
     let (at, targets): (Vec<usize>, Vec<Target>) = request
         .services
         .iter()
@@ -99,14 +102,14 @@ fn already_encrypted() -> Outcome {
 }
 
 /// The row of a service whose file is none of lock's business; none where it is.
-fn without_work(service: &Service) -> Option<ServiceRow> {
+fn without_work(service: &Service, with_partial: bool) -> Option<ServiceRow> {
     let Place::Partial(target, role) = &service.place else { return ServiceRow::without_file(service) };
-    let reason = match role {
-        PartialRole::Combined => format!("{}, use --all to include", role.describe()),
-        PartialRole::Clear => role.describe().to_owned(),
-    };
-    let mut row = ServiceRow::new(service, target.to_string(), Outcome::Skipped(reason.clone()));
-    row.warning = Some(format!("{target}: {reason}"));
+    let is_left_out = *role == PartialRole::Combined && !with_partial;
+    let more = if is_left_out { ", use --all to include" } else { "" };
+    let reason = format!("{}{more}", role.describe());
+    let mut row = ServiceRow::new(service, target.to_string(), Outcome::Skipped(reason));
+    row.warning = is_left_out
+        .then(|| format!("{target}: use envdrift lock --all or envdrift push for partial encryption"));
     Some(row)
 }
 

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use crate::backend::BackendKind;
 use crate::error::Error;
-use crate::report::{Outcome, Row};
+use crate::report::{JsonRow, Outcome, Row};
 
+use super::partial::EnvironmentRow;
 use super::services::{Place, Service, ServiceError};
 
 /// How one service ended.
@@ -159,55 +160,68 @@ pub(super) fn foreign(found: BackendKind, wanted: BackendKind) -> Outcome {
     }
 }
 
-/// The JSON document of a run.
-pub fn to_json(command: &str, is_ok: bool, rows: &[ServiceRow]) -> String {
-    #[derive(Serialize)]
-    struct Document<'a, R: Serialize> {
-        schema: u32,
-        command: &'a str,
-        ok: bool,
-        rows: Vec<JsonService<'a, R>>,
-    }
-    #[derive(Serialize)]
-    struct JsonService<'a, R: Serialize> {
-        service: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        secret: Option<&'a str>,
-        #[serde(flatten)]
-        row: R,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        remarks: Vec<String>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        activation: Option<JsonActivation>,
-    }
-    #[derive(Serialize)]
-    struct JsonActivation {
-        outcome: &'static str,
-        path: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
-    }
-    let activation = |activation: &Activation| match activation {
-        Activation::Done { to, .. } => {
-            JsonActivation { outcome: "activated", path: to.clone(), reason: None }
-        }
-        Activation::Escapes(to) => {
-            JsonActivation { outcome: "failed", path: to.clone(), reason: Some("escapes folder".into()) }
-        }
-        Activation::Failed { to, error } => {
-            JsonActivation { outcome: "failed", path: to.clone(), reason: Some(error.to_string()) }
-        }
-    };
-    let row = |one| -> JsonService<'_, _> {
-        let ServiceRow { secret, folder, row, remarks, activation: done, .. }: &ServiceRow = one;
+/// The JSON document of a run: a row for each service, then those of the partial phase.
+pub fn to_json(command: &str, is_ok: bool, rows: &[ServiceRow], phase: Vec<EnvironmentRow<'_>>) -> String {
+    let services = rows.iter().map(|row| JsonLine::Service(row.to_json()));
+    let rows = services.chain(phase.into_iter().map(JsonLine::Environment)).collect();
+    serde_json::to_string_pretty(&Document { schema: 1, command, ok: is_ok, rows }).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    command: &'a str,
+    ok: bool,
+    rows: Vec<JsonLine<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonLine<'a> {
+    Service(JsonService<'a>),
+    Environment(EnvironmentRow<'a>),
+}
+
+#[derive(Serialize)]
+struct JsonService<'a> {
+    service: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'a str>,
+    #[serde(flatten)]
+    row: JsonRow<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activation: Option<JsonActivation>,
+}
+
+#[derive(Serialize)]
+struct JsonActivation {
+    outcome: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl ServiceRow {
+    fn to_json(&self) -> JsonService<'_> {
         JsonService {
-            service: folder,
-            secret: secret.as_deref(),
-            row: row.to_json(),
-            remarks: remarks.iter().map(ToString::to_string).collect(),
-            activation: done.as_ref().map(activation),
+            service: &self.folder,
+            secret: self.secret.as_deref(),
+            row: self.row.to_json(),
+            remarks: self.remarks.iter().map(ToString::to_string).collect(),
+            activation: self.activation.as_ref().map(Activation::to_json),
         }
-    };
-    let document = Document { schema: 1, command, ok: is_ok, rows: rows.iter().map(row).collect() };
-    serde_json::to_string_pretty(&document).unwrap_or_default()
+    }
+}
+
+impl Activation {
+    fn to_json(&self) -> JsonActivation {
+        let (outcome, path, reason) = match self {
+            Self::Done { to, .. } => ("activated", to, None),
+            Self::Escapes(to) => ("failed", to, Some("escapes folder".to_owned())),
+            Self::Failed { to, error } => ("failed", to, Some(error.to_string())),
+        };
+        JsonActivation { outcome, path: path.clone(), reason }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod git;
+mod phases;
 mod project;
 mod pull;
 mod push;

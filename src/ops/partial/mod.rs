@@ -25,6 +25,6 @@ mod secret;
 mod select;
 
 pub use error::PartialError;
-pub use protect::ignore;
-pub use report::{EnvironmentReport, Report};
+pub use protect::{Ignored, ignore};
+pub use report::{EnvironmentReport, EnvironmentRow, Report};
 pub use select::{Combine, Environment, Files, Folder, select};

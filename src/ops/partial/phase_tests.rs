@@ -1,4 +1,4 @@
-//! The partial phases of `pull` and `lock --all`, which have no command of their own.
+//! The partial phases of `pull` and `lock --all`.
 
 use super::lock::{self, Action, CombinedState, Locked, SecretState as LockedState};
 use super::pull::{self, Merge, Missing, Pulled, PulledFiles, SecretState};

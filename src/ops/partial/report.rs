@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::report::Row;
+use crate::report::{JsonRow, Row};
 
 /// The result of a verb; `E` is how an environment ended.
 #[derive(Debug)]
@@ -77,28 +77,34 @@ impl<E> Report<E> {
         self.environments.iter().filter_map(|environment| environment.end.as_ref())
     }
 
-    /// The JSON form, with `ok` as the exit code says it.
-    pub fn to_json(&self, command: &str, ok: bool) -> String {
+    /// The JSON form of its rows.
+    pub fn json_rows(&self) -> Vec<EnvironmentRow<'_>> {
         let rows = self.environments.iter().flat_map(|environment| {
             let row = |row| EnvironmentRow { environment: &environment.name, row: Row::to_json(row) };
             environment.rows.iter().map(row)
         });
-        let document = Document { schema: 1, command, ok, rows: rows.collect() };
+        rows.collect()
+    }
+
+    /// The JSON form, with `ok` as the exit code says it.
+    pub fn to_json(&self, command: &str, ok: bool) -> String {
+        let document = Document { schema: 1, command, ok, rows: self.json_rows() };
         serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
     }
 }
 
 #[derive(Serialize)]
-struct Document<'a, R> {
+struct Document<'a> {
     schema: u32,
     command: &'a str,
     ok: bool,
-    rows: Vec<EnvironmentRow<'a, R>>,
+    rows: Vec<EnvironmentRow<'a>>,
 }
 
+/// The JSON form of a row, with the environment it is of.
 #[derive(Serialize)]
-struct EnvironmentRow<'a, R> {
+pub struct EnvironmentRow<'a> {
     environment: &'a str,
     #[serde(flatten)]
-    row: R,
+    row: JsonRow<'a>,
 }

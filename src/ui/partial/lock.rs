@@ -14,6 +14,9 @@ impl Ui {
                 self.partial_line(&line);
             }
             for row in &environment.rows {
+                if let Some(error) = row.error() {
+                    self.phase_error(&row.path, error);
+                }
                 self.row_notes(row);
             }
             if let Some(Locked::Folder { readable: Err(error), .. }) = &environment.end {
@@ -36,7 +39,7 @@ impl Ui {
 }
 
 /// The lines that the phase adds to the panel of `lock`.
-pub fn lock_counts(report: &Report<Locked>) -> Vec<String> {
+pub fn lock_counts(report: &Report<Locked>) -> Vec<(&'static str, usize)> {
     let Counts { encrypted, readable, deleted, deletable, folders } = report.counts();
     let counts = [
         ("Partial secrets encrypted", encrypted),
@@ -45,11 +48,7 @@ pub fn lock_counts(report: &Report<Locked>) -> Vec<String> {
         ("Combined files to delete", deletable),
         ("Secrets-only environments skipped", folders),
     ];
-    counts
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(label, count)| format!("{label}: {count}"))
-        .collect()
+    counts.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
 pub(super) fn lines(environment: &EnvironmentReport<Locked>) -> Vec<Line> {
