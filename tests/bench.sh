@@ -91,6 +91,17 @@ done
 EOF
 sh put plain-many
 make sops-many envdrift encrypt -b sops --engine builtin --age "$recipient" $many
+# The same as the secret files of 100 environments of partial encryption, before and after a push.
+rm -rf files && mkdir files
+printf '[partial_encryption]\nenabled = true\n' >files/envdrift.toml
+for at in $(seq -f %03.0f 100); do
+    cp states/plain-20/.env.production "files/.env.e$at.secret"
+    printf 'LOG_LEVEL=info\n' >"files/.env.e$at.clear"
+    printf '[[partial_encryption.environments]]\nname = "e%s"\nclear_file = ".env.e%s.clear"\nsecret_file = ".env.e%s.secret"\ncombined_file = ".env.e%s"\n' \
+        "$at" "$at" "$at" "$at" >>files/envdrift.toml
+done
+cp -r files states/secret-many
+make pushed-many envdrift push --engine builtin --config files/envdrift.toml
 # A repository whose last commit holds the encrypted file, decrypted in the working tree, with one value edited.
 sh put dotenvx-20
 git -C files init -q
@@ -184,6 +195,8 @@ row "dotenvx: decrypt 100 files × 20 values" "≤ 150 ms" dotenvx-many "$opens 
     "dotenvx 2.38.2" dotenvx-many "dotenvx decrypt -f ${many// / -f } $fk"
 row "dotenvx: encrypt 20 values, one edited since the last commit" "–" git-20 "$ours $file"
 row "check 20,000 encrypted variables" "≤ 30 ms" dotenvx-20000 "envdrift encrypt --check $file"
+row "push 100 environments × 20 values, with new keys" "≤ 400 ms" secret-many "envdrift push --engine builtin --config files/envdrift.toml"
+row "push --check 100 environments × 20 values" "≤ 20 ms" pushed-many "envdrift push --check --config files/envdrift.toml"
 row "dotenvx 2.38.2 by the tool: encrypt 20 values" "≤ 1.05 × the peer" plain-20 "envdrift encrypt --engine tool $file" \
     "dotenvx 2.38.2" plain-20 "dotenvx encrypt -f $file $fk"
 row "dotenvx 2.38.2 by the tool: decrypt 20 values" "≤ 1.05 × the peer" dotenvx-20 "envdrift decrypt --engine tool $file" \

@@ -70,6 +70,41 @@ fn lock_all_takes_back_what_pull_merge_did() {
 }
 
 #[test]
+fn a_command_that_is_killed_at_any_moment_leaves_every_value_within_reach() {
+    let lines = |n: usize| (0..20).map(|at| format!("V{at}=value {n}\n")).collect::<Vec<_>>().concat();
+    for moment in 0..8 {
+        let project = Project::new(&(0..10).map(|n| combine(&format!("e{n}"))).collect::<Vec<_>>());
+        let config = project.read("envdrift.toml");
+        project.write("envdrift.toml", format!("[encryption]\nfiles = ['.env.api']\n{config}"));
+        project.write(".env.api", "C=3\n");
+        for n in 0..10 {
+            project.write(&format!(".env.e{n}.clear"), "A=1\n");
+            project.write(&format!(".env.e{n}.secret"), lines(n));
+        }
+        project.run(&["push", "-q"]).expect(0);
+        for command in [&["pull", "--skip-sync", "--merge"][..], &["lock", "--all", "--force"]] {
+            let mut running = project
+                .envdrift(&[command, &["-q"]].concat())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(moment * 6));
+            running.kill().unwrap();
+            running.wait().unwrap();
+        }
+        project.run(&["lock", "--all", "--force", "-q"]).expect(0);
+        for n in 0..10 {
+            assert!(!project.exists(&format!(".env.e{n}")));
+            assert!(project.read(&format!(".env.e{n}.secret")).contains("encrypted:"));
+        }
+        project.run(&["pull", "--skip-sync", "-q"]).expect(0);
+        for n in 0..10 {
+            assert_eq!(project.read(&format!(".env.e{n}.secret")), lines(n), "{moment}");
+        }
+    }
+}
+
+#[test]
 fn a_failure_of_the_phase_fails_the_command_and_keeps_the_combined_file() {
     let project = project();
     project.write(".env.production.secret", "KEY: hunter2\n");
